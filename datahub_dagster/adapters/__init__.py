@@ -1,0 +1,1 @@
+"""How bytes, queries and messages travel: one implementation of a port a module."""

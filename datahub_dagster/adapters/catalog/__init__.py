@@ -1,0 +1,1 @@
+"""How the query engine finds the published data."""

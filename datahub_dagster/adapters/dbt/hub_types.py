@@ -1,0 +1,128 @@
+"""The kinds of values that stand under `meta.hub`: durations, local times, dates, versions, addresses, zones, schedules.
+
+Each takes what YAML gives and says in plain words what it wants instead. YAML itself turns some texts into numbers (`18:30` is 1,110
+to it, `1.2` a fraction): those are refused with the advice to quote them, never guessed at.
+"""
+
+import re
+from datetime import date, time, timedelta
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import BeforeValidator, StringConstraints, WithJsonSchema
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+_SEMVER = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
+_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
+_DAYS = "sun mon tue wed thu fri sat".split()
+
+
+def parse_duration(value: Any) -> timedelta:
+    """A duration: a whole or decimal number and one of s, m, h, d, w.
+
+    >>> parse_duration("90m")
+    datetime.timedelta(seconds=5400)
+    """
+    if isinstance(value, timedelta):
+        return value
+    match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError(f"{value!r} is not a duration: write a number and s, m, h, d or w, such as 90m or 30d")
+    try:
+        return timedelta(**{_UNITS[match[2]]: float(match[1])})
+    except OverflowError as error:
+        raise ValueError(f"{value!r} is longer than any duration can be") from error
+
+
+def parse_time(value: Any) -> time:
+    """A local time of day, `HH:MM`, as text."""
+    if isinstance(value, time):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        hours, minutes = divmod(value, 60)
+        meant = f'"{hours:02}:{minutes:02}"' if 0 <= hours < 24 else 'such as "18:30"'
+        raise ValueError(f"{value} is what YAML makes of a time without quotes: write {meant}, with the quotes")
+    match = _TIME.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError(f'{value!r} is not a time of day: write HH:MM in quotes, such as "18:30"')
+    return time(int(match[1]), int(match[2]))
+
+
+def parse_date(value: Any) -> date:
+    """A date, as YAML reads it or as text; never with a time."""
+    if type(value) is date:
+        return value
+    try:
+        return date.fromisoformat(value.strip())
+    except (AttributeError, ValueError) as error:
+        raise ValueError(f"{value!r} is not a date: write it as 2026-11-20") from error
+
+
+def parse_version(value: Any) -> str:
+    """A version by SemVer, three numbers."""
+    if isinstance(value, str) and _SEMVER.fullmatch(value):
+        return value
+    raise ValueError(f"{value!r} is not a SemVer version: write three numbers, such as 1.2.0")
+
+
+def parse_email(value: Any) -> str:
+    """An e-mail address."""
+    if isinstance(value, str) and _EMAIL.fullmatch(value):
+        return value
+    raise ValueError(f"{value!r} is not an e-mail address")
+
+
+def parse_timezone(value: Any) -> str:
+    """A time zone of the IANA database."""
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, TypeError, OSError) as error:  # a folder's name (`Asia`) is an OSError
+        raise ValueError(f"{value!r} is not a time zone: write its IANA name, such as Asia/Tokyo or UTC") from error
+    return value
+
+
+def parse_cron(value: Any) -> str:
+    """Five cron fields: minute, hour, day of month, month, day of week."""
+    if not isinstance(value, str):
+        raise ValueError(f'{value!r} is not a cron schedule: write five fields in quotes, such as "0 6 * * *"')
+    fields = value.split()
+    if len(fields) != 5:
+        raise ValueError(f"{value!r} has {len(fields)} cron fields and needs five: minute, hour, day, month, day of week")
+    limits = [
+        ("minute", 0, 59, []), ("hour", 0, 23, []), ("day", 1, 31, []), ("month", 1, 12, _MONTHS), ("day of week", 0, 7, _DAYS),
+    ]  # fmt: skip
+    for text, (name, lowest, highest, names) in zip(fields, limits, strict=True):
+        first = lowest if name == "day of week" else 1
+        numbers = {word: str(first + place) for place, word in enumerate(names)}
+        if not all(_is_cron_part(part, lowest, highest, numbers) for part in text.lower().split(",")):
+            raise ValueError(f"{value!r} is not a cron schedule: its {name} is {text!r}, and may be {lowest} to {highest}, * or */n")
+    return " ".join(fields)
+
+
+def _is_cron_part(part: str, lowest: int, highest: int, numbers: dict[str, str]) -> bool:
+    span, slash, step = part.partition("/")
+    if slash and not (step.isdecimal() and int(step) > 0):
+        return False
+    if span == "*":
+        return True
+    ends = [numbers.get(end, end) for end in span.split("-")]
+    if len(ends) > 2 or not all(end.isdecimal() and lowest <= int(end) <= highest for end in ends):
+        return False
+    return int(ends[0]) <= int(ends[-1])
+
+
+def _text(pattern: str, *examples: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": pattern, "examples": list(examples)})
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration), _text(r"^\d+(\.\d+)?\s*[smhdw]$", "90m", "30d")]
+TimeOfDay = Annotated[time, BeforeValidator(parse_time), _text(r"^([01]?\d|2[0-3]):[0-5]\d$", "18:30")]
+Day = Annotated[date, BeforeValidator(parse_date), WithJsonSchema({"type": "string", "format": "date"})]
+Version = Annotated[str, BeforeValidator(parse_version), _text(f"^{_SEMVER.pattern}$", "1.2.0")]
+Email = Annotated[str, BeforeValidator(parse_email), WithJsonSchema({"type": "string", "format": "email"})]
+Timezone = Annotated[str, BeforeValidator(parse_timezone), _text(r"^[A-Za-z0-9_+/-]+$", "Asia/Tokyo", "UTC")]
+Cron = Annotated[str, BeforeValidator(parse_cron), _text(r"^\S+ \S+ \S+ \S+ \S+$", "0 6 * * *")]
+Name = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]

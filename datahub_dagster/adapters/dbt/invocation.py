@@ -1,0 +1,122 @@
+"""Runs dbt inside this process. Everything that is shared in dbt, and so dangerous, is handled here once.
+
+dbt keeps its flags, its adapters and the database of dbt-duckdb in module-level variables: a second invocation would see the views of
+the first one, and two at once would see each other's flags.
+"""
+
+import os
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from datahub_dagster.errors import EngineError
+
+if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunnerResult
+    from dbt.contracts.graph.manifest import Manifest
+
+DBT_LOCK = threading.RLock()
+"""Hold it for as long as dbt runs in this process."""
+
+_ALWAYS = (
+    "--no-send-anonymous-usage-stats",
+    "--no-use-colors",
+    "--no-print",
+    "--no-fail-fast",
+    "--no-defer",
+    "--log-level=none",
+    "--log-level-file=none",
+    "--quiet",
+)
+
+
+def invoke_dbt(
+    command: Sequence[str],
+    *,
+    project_dir: Path,
+    profiles_dir: Path,
+    target: str,
+    target_dir: Path,
+    manifest: "Manifest | None" = None,
+) -> "dbtRunnerResult":
+    """Run one dbt command, with a manifest that needs no parsing if there is one, and give back dbt's own result.
+
+    Nothing is written but to `target_dir`. Threads wait for each other. A failed test is a result; dbt's own failure is an error.
+
+    Raises:
+        EngineError: dbt as a whole could not run.
+    """
+    # Importing dbt takes more than a second, and not every command of the hub needs it.
+    from dbt.cli.main import dbtRunner
+
+    arguments = [
+        *command,
+        f"--project-dir={project_dir}",
+        f"--profiles-dir={profiles_dir}",
+        f"--target={target}",
+        f"--target-path={target_dir}",
+        f"--log-path={target_dir}",
+        *_ALWAYS,
+    ]
+    with DBT_LOCK, _nothing_left_over():
+        result = dbtRunner(manifest=manifest).invoke(arguments)
+    if result.exception is not None:
+        raise engine_error(command[0], project_dir, result.exception) from result.exception
+    return result
+
+
+def engine_error(command: str, project_dir: Path, cause: BaseException) -> EngineError:
+    """dbt's failure in the hub's words."""
+    lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
+    return EngineError(
+        f"dbt {command} could not run",
+        subject=str(project_dir),
+        found=f"{type(cause).__name__}: {' '.join(lines)[:1000]}",
+        consumers="still read what was published before",
+        next_step=f"dbt {command} --project-dir {project_dir}, or datahub doctor",
+    )
+
+
+@contextmanager
+def temporary_target() -> Iterator[Path]:
+    """A folder for what dbt writes while it runs."""
+    with tempfile.TemporaryDirectory(prefix="datahub-dbt-") as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def _nothing_left_over() -> Iterator[None]:
+    # A second audit in the same process would reuse the first one's connection, and pass a bad candidate by the views of a good one.
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    folder = Path.cwd() if _has_cwd() else None
+    DuckDBConnectionManager.close_all_connections()
+    try:
+        yield
+    finally:
+        DuckDBConnectionManager.close_all_connections()
+        if folder is not None:
+            os.chdir(folder)
+
+
+def _has_cwd() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def engine_words() -> str:
+    """Which engine answered, with versions, for records: `duckdb 2.0.0, dbt 1.11.16`."""
+    from importlib.metadata import version
+
+    return f"duckdb {version('duckdb')}, dbt {version('dbt-core')}"
+
+
+def raw(node: Any) -> dict[str, Any]:
+    """A node of dbt's as plain values."""
+    return node.to_dict(omit_none=True)

@@ -1,0 +1,124 @@
+"""The rows that a failed test found: some of them, as text, and nothing that is confidential."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import duckdb
+
+from datahub_dagster.adapters.duckdb_views import literal
+from datahub_dagster.domain.audit import Sample
+from datahub_dagster.domain.contract import Classification, Contract
+
+MASK = "•••"
+
+_LONGEST = 200  # characters of one value
+_COUNT = re.compile(r"n_records|(\w+_)?count|count\(.*\)|count_star\(\)")
+_INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"}
+# What these say comes from the SQL's text. Any other error may quote a value.
+_SAYS_NO_VALUES = re.compile(r"(Binder|Catalog|Parser|IO) Error\b|needs \S+, which was never released")
+_VALUES = re.compile(r"""'[^']*'|"[^"]*"|\d+(\.\d+)?""")
+
+
+@dataclass(frozen=True, slots=True)
+class Privacy:
+    """What of a test's rows may be shown.
+
+    A test's SQL may call a confidential column by another name. So where anything is confidential, only what is known not to be
+    is shown: the contract's other columns under their own names or plainly renamed, and counts.
+
+    Args:
+        strict: Whether anything that the test reads is confidential.
+        hidden: Names of confidential columns, lower case. `shown`: names of the others that the contract promises.
+    """
+
+    strict: bool
+    hidden: frozenset[str]
+    shown: frozenset[str]
+
+    @classmethod
+    def of(cls, contract: Contract, others: Iterable[Mapping[str, Any]]) -> Self:
+        """For a test of a dataset that reads `others` as well (nodes of dbt's manifest)."""
+        hidden = set(contract.confidential_columns)
+        # A dataset may be confidential as a whole and promise no column.
+        strict = bool(hidden) or contract.classification is Classification.CONFIDENTIAL
+        for node in others:
+            names, whole = _confidential(node)
+            hidden |= names
+            strict = strict or whole or bool(names)
+        known = {column.name.lower() for column in contract.columns}
+        if contract.partitions:
+            known.add(contract.partitions.column.lower())
+        return cls(strict, frozenset(hidden), frozenset(known - hidden))
+
+    def shows(self, column: str, kind: str, sql: str) -> bool:
+        """Whether the values of a column of the test's result may be shown; `kind` is its type, `sql` the test's query."""
+        name = column.lower()
+        if not self.strict or (kind in _INTEGERS and _COUNT.fullmatch(name) and name not in self.hidden):
+            return True
+        return self._is_open(name, sql.lower(), frozenset())
+
+    def message(self, text: str) -> str:
+        """An engine's message without values; for a test that reads nothing confidential, as it is."""
+        if not self.strict or _SAYS_NO_VALUES.match(text):
+            return text
+        return _VALUES.sub(MASK, text.partition("\n")[0])
+
+    def _is_open(self, name: str, sql: str, seen: frozenset[str]) -> bool:
+        if name in self.hidden or name in seen:
+            return False
+        renamed = [origin for origin in _origins(name, sql) if origin != name]
+        if not renamed:
+            return name in self.shown
+        return all(origin is not None and self._is_open(origin, sql, seen | {name}) for origin in renamed)
+
+
+def take_sample(connection: duckdb.DuckDBPyConnection, sql: str, limit: int, privacy: Privacy) -> Sample | None:
+    """At most `limit` of the rows that a test's query finds, the same ones each time; None if they can't be had.
+
+    Confidential values never leave the engine.
+    """
+    query = f"select * from (\n{sql}\n) as failures"
+    try:
+        columns = connection.sql(f"{query} limit 0")
+        shown = [
+            _value(place, privacy.shows(name, str(kind), sql))
+            for place, (name, kind) in enumerate(zip(columns.columns, columns.types, strict=True), start=1)
+        ]
+        rows = connection.execute(f"select {', '.join(shown)} from ({query} order by all limit {limit + 1})").fetchall()
+    except duckdb.Error:  # the query needs something of dbt's (an sql_header): then there is no sample
+        return None
+    return Sample(columns=tuple(columns.columns), rows=tuple(rows[:limit]), truncated=len(rows) > limit)
+
+
+def _value(place: int, is_shown: bool) -> str:
+    if not is_shown:
+        return f"case when #{place} is not null then {literal(MASK)} end"
+    text = f"cast(#{place} as varchar)"
+    return f"case when length({text}) > {_LONGEST} then left({text}, {_LONGEST}) || '…' else {text} end"
+
+
+def _origins(name: str, sql: str) -> Iterator[str | None]:
+    """What the query calls `name` by `as`: a column's name, or None for any other expression."""
+    plain = re.compile(r"""(?:\bselect|\bdistinct|,)\s*(?:\w+\.)?["`]?(\w+)["`]?\s*$""")
+    for match in re.finditer(rf"""\bas\s+["`]?{re.escape(name)}(?!\w)""", sql):
+        before = plain.search(sql, 0, match.start())
+        yield before[1] if before else None
+
+
+def _confidential(node: Mapping[str, Any]) -> tuple[set[str], bool]:
+    """Names of a source's confidential columns (lower case), and whether the source is confidential as a whole."""
+    own = _classification(node)
+    columns = node.get("columns", {}).values()
+    names = {column["name"].lower() for column in columns if (_classification(column) or own) == Classification.CONFIDENTIAL}
+    return names, own == Classification.CONFIDENTIAL
+
+
+def _classification(node: Mapping[str, Any]) -> str | None:
+    for holder in (node.get("config") or {}, node):
+        for key in ("meta", "source_meta"):
+            hub = (holder.get(key) or {}).get("hub")
+            if isinstance(hub, dict) and hub.get("classification"):
+                return str(hub["classification"])
+    return None

@@ -1,0 +1,1 @@
+"""How owners and consumers are told."""

@@ -1,0 +1,128 @@
+"""Parquet footers → profiles. The data pages are never read."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from datahub_dagster.domain.names import Location
+from datahub_dagster.domain.profile import Bounds, FileProfile, FoundColumn
+from datahub_dagster.ports import Profiler, Storage
+
+
+class ParquetProfiler(Profiler):
+    """Reads each file's footer through the storage."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def profile(self, folder: Location, files: Sequence[tuple[str, int]], bounds_of: str | None) -> Sequence[FileProfile]:
+        return [self._profile_file(folder, path, size, bounds_of) for path, size in files]
+
+    def _profile_file(self, folder: Location, path: str, size: int, bounds_of: str | None) -> FileProfile:
+        try:
+            with self._storage.open(folder / path) as stream:
+                footer = pq.ParquetFile(stream)
+                schema = footer.schema_arrow
+                columns = tuple(FoundColumn(name=_text(field.name), type=type_word(field.type)) for field in schema)
+                return FileProfile(
+                    path=path,
+                    size=size,
+                    rows=footer.metadata.num_rows,
+                    columns=columns,
+                    bounds=_bounds(footer.metadata, bounds_of) if bounds_of else None,
+                )
+        except FileNotFoundError:
+            return FileProfile(path=path, size=size, broken="the file has gone")
+        except (pa.ArrowException, OSError, ValueError, UnicodeDecodeError) as error:
+            return FileProfile(path=path, size=size, broken=f"not a readable Parquet file: {_first_line(error)}")
+
+
+def type_word(found: pa.DataType) -> str:
+    """An Arrow type in the words of `domain.schema`; a type that no engine of ours holds keeps Arrow's own word.
+
+    >>> type_word(pa.int64()), type_word(pa.large_string()), type_word(pa.timestamp("us", tz="UTC")), type_word(pa.decimal128(10, 2))
+    ('bigint', 'varchar', 'timestamptz', 'decimal(10,2)')
+    """
+    if isinstance(found, pa.DictionaryType):
+        return type_word(found.value_type)
+    if isinstance(found, pa.TimestampType):
+        return "timestamptz" if found.tz else "timestamp"
+    if pa.types.is_decimal(found):
+        return f"decimal({found.precision},{found.scale})"
+    if pa.types.is_list(found) or pa.types.is_large_list(found) or pa.types.is_fixed_size_list(found):
+        return f"array<{type_word(found.value_type)}>"
+    if pa.types.is_struct(found):
+        return f"struct<{','.join(f'{field.name}:{type_word(field.type)}' for field in found)}>"
+    if isinstance(found, pa.MapType):
+        return f"map<{type_word(found.key_type)},{type_word(found.item_type)}>"
+    return _WORDS.get(str(found), str(found))
+
+
+_WORDS = {
+    "string": "varchar",
+    "large_string": "varchar",
+    "string_view": "varchar",
+    "int64": "bigint",
+    "int32": "integer",
+    "int16": "smallint",
+    "int8": "tinyint",
+    "uint64": "ubigint",
+    "uint32": "uinteger",
+    "uint16": "usmallint",
+    "uint8": "utinyint",
+    "double": "double",
+    "float": "real",
+    "halffloat": "real",
+    "bool": "boolean",
+    "date32[day]": "date",
+    "date64[ms]": "date",
+    "time32[ms]": "time",
+    "time32[s]": "time",
+    "time64[us]": "time",
+    "time64[ns]": "time",
+    "binary": "varbinary",
+    "large_binary": "varbinary",
+}
+
+
+def _bounds(metadata: pq.FileMetaData, column: str) -> Bounds | None:
+    """Smallest and largest value over all row groups; None as soon as one group has no statistics."""
+    index = next((i for i in range(metadata.num_columns) if metadata.schema.column(i).path.lower() == column.lower()), None)
+    if index is None:
+        return None
+    lowest: list[str] = []
+    highest: list[str] = []
+    null_count: int | None = 0
+    for group in range(metadata.num_row_groups):
+        chunk = metadata.row_group(group).column(index)
+        statistics = chunk.statistics
+        if statistics is None:
+            return Bounds(minimum=None, maximum=None, null_count=None)
+        nulls = statistics.null_count if statistics.has_null_count else None
+        null_count = None if null_count is None or nulls is None else null_count + nulls
+        if nulls is not None and nulls == chunk.num_values and not statistics.has_min_max:
+            continue  # a group of nulls alone
+        if not statistics.has_min_max:
+            return Bounds(minimum=None, maximum=None, null_count=null_count)
+        lowest.append(_iso(statistics.min))
+        highest.append(_iso(statistics.max))
+    if not lowest:
+        return Bounds(minimum=None, maximum=None, null_count=null_count)
+    return Bounds(minimum=min(lowest), maximum=max(highest), null_count=null_count)
+
+
+def _iso(value: object) -> str:
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _text(name: str) -> str:
+    return name.encode("utf-8", "replace").decode("utf-8")
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0][:200]

@@ -1,0 +1,188 @@
+"""The truth of the hub as small JSON files, each created once: receipts, generations, audits, records.
+
+    log/<source>/<table>/receipts/00000007.json      a delivery was received, and got the release number 7
+    log/<source>/<table>/generations/00000003.json   what is published since then: partition → release
+    log/<source>/<table>/checks/<instant>.json       answers of tests on published data
+    log/<source>/<table>/pins/<release>.json         releases that somebody asked to keep
+    releases/<source>/<table>/<release>/             data files, and beside them:
+        _files.json                                  written last of all files: the release exists
+        _audit.<base generation>.<contract>.json     what the tests said of it
+        _record.json                                 how its way ended
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from datahub_dagster.adapters.json_values import json_of
+from datahub_dagster.domain.audit import AuditReport
+from datahub_dagster.domain.delivery import Receipt
+from datahub_dagster.domain.names import DatasetName, Location, ReleaseId
+from datahub_dagster.domain.release import Generation, ReleaseRecord
+from datahub_dagster.domain.view import FileList
+from datahub_dagster.errors import AlreadyExistsError, CorruptError
+from datahub_dagster.ports import ReleaseLog, Storage
+
+T = TypeVar("T")
+
+_LOG = Location("log")
+_RELEASES = Location("releases")
+_CHECK_TIME = "%Y-%m-%dT%H-%M-%S.%fZ"
+
+
+class JsonReleaseLog(ReleaseLog):
+    """Works over any storage that has a conditional create. Objects never change, so what was read once is kept in memory."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._seen: dict[str, Any] = {}
+
+    def receipts(self, dataset: DatasetName) -> Sequence[Receipt]:
+        return self._numbered(self._log(dataset) / "receipts", Receipt)
+
+    def add_receipt(self, receipt: Receipt) -> None:
+        self._create(self._log(receipt.dataset) / "receipts" / _numbered_name(receipt.number), receipt)
+
+    def current(self, dataset: DatasetName) -> Generation | None:
+        folder = self._log(dataset) / "generations"
+        names = [name for name in self._storage.list_names(folder) if name.endswith(".json")]
+        return self._read(folder / names[-1], Generation) if names else None
+
+    def generation(self, dataset: DatasetName, number: int) -> Generation | None:
+        return self._read_if_there(self._log(dataset) / "generations" / _numbered_name(number), Generation)
+
+    def generations(self, dataset: DatasetName) -> Sequence[Generation]:
+        return self._numbered(self._log(dataset) / "generations", Generation)
+
+    def add_generation(self, generation: Generation) -> None:
+        self._create(self._log(generation.dataset) / "generations" / _numbered_name(generation.number), generation)
+
+    def file_list(self, dataset: DatasetName, release_id: ReleaseId) -> FileList | None:
+        # Retention removes it, so that it is looked for each time.
+        location = self.release_folder(dataset, release_id) / "_files.json"
+        if not self._storage.exists(location):
+            return None
+        return self._read_if_there(location, FileList)
+
+    def add_file_list(self, files: FileList) -> None:
+        self._create_same(self.release_folder(files.dataset, files.release_id) / "_files.json", files)
+
+    def audit(
+        self, dataset: DatasetName, release_id: ReleaseId, base_generation: int, contract_fingerprint: str
+    ) -> AuditReport | None:
+        name = _audit_name(base_generation, contract_fingerprint)
+        return self._read_if_there(self.release_folder(dataset, release_id) / name, AuditReport)
+
+    def add_audit(self, release_id: ReleaseId, report: AuditReport) -> None:
+        name = _audit_name(report.base_generation, report.contract_fingerprint)
+        self._create_same(self.release_folder(report.dataset, release_id) / name, report)
+
+    def record(self, dataset: DatasetName, release_id: ReleaseId) -> ReleaseRecord | None:
+        return self._read_if_there(self.release_folder(dataset, release_id) / "_record.json", ReleaseRecord)
+
+    def records(self, dataset: DatasetName) -> Sequence[ReleaseRecord]:
+        found = (self.record(dataset, release_id) for release_id in self.releases_on_disk(dataset))
+        return [record for record in found if record is not None]
+
+    def add_record(self, record: ReleaseRecord) -> ReleaseRecord:
+        try:
+            self._create(self.release_folder(record.dataset, record.release_id) / "_record.json", record)
+        except AlreadyExistsError:
+            written = self.record(record.dataset, record.release_id)
+            assert written is not None
+            return written
+        return record
+
+    def add_check(self, report: AuditReport, checked_at: datetime) -> None:
+        name = f"{checked_at.astimezone(UTC).strftime(_CHECK_TIME)}.json"
+        self._create_same(self._log(report.dataset) / "checks" / name, report)
+
+    def last_check(self, dataset: DatasetName) -> tuple[datetime, AuditReport] | None:
+        folder = self._log(dataset) / "checks"
+        names = [name for name in self._storage.list_names(folder) if name.endswith(".json")]
+        if not names:
+            return None
+        checked_at = datetime.strptime(names[-1].removesuffix(".json"), _CHECK_TIME).replace(tzinfo=UTC)
+        return checked_at, self._read(folder / names[-1], AuditReport)
+
+    def pins(self, dataset: DatasetName) -> Mapping[ReleaseId, str]:
+        folder = self._log(dataset) / "pins"
+        found: dict[ReleaseId, str] = {}
+        for name in self._storage.list_names(folder):
+            release_id = _release_of(name.removesuffix(".json"))
+            if release_id is not None:
+                found[release_id] = json_of(str).validate_json(self._storage.read(folder / name))
+        return found
+
+    def pin(self, dataset: DatasetName, release_id: ReleaseId, reason: str) -> None:
+        self._storage.replace(self._log(dataset) / "pins" / f"{release_id}.json", json_of(str).dump_json(reason))
+
+    def unpin(self, dataset: DatasetName, release_id: ReleaseId) -> None:
+        self._storage.delete(self._log(dataset) / "pins" / f"{release_id}.json")
+
+    def release_folder(self, dataset: DatasetName, release_id: ReleaseId) -> Location:
+        return _RELEASES / dataset.source / dataset.table / str(release_id)
+
+    def releases_on_disk(self, dataset: DatasetName) -> Sequence[ReleaseId]:
+        names = self._storage.list_names(_RELEASES / dataset.source / dataset.table)
+        return sorted(release_id for name in names if (release_id := _release_of(name)) is not None)
+
+    def _log(self, dataset: DatasetName) -> Location:
+        return _LOG / dataset.source / dataset.table
+
+    def _numbered(self, folder: Location, kind: type[T]) -> Sequence[T]:
+        return [self._read(folder / name, kind) for name in self._storage.list_names(folder) if name.endswith(".json")]
+
+    def _create(self, location: Location, value: object) -> None:
+        self._storage.create(location, json_of(type(value)).dump_json(value, indent=1))
+
+    def _create_same(self, location: Location, value: object) -> None:
+        try:
+            self._create(location, value)
+        except AlreadyExistsError:
+            self._read(location, type(value))  # one that can't be read must not pass for the same
+
+    def _read_if_there(self, location: Location, kind: type[T]) -> T | None:
+        try:
+            return self._read(location, kind)
+        except FileNotFoundError:
+            return None
+
+    def _read(self, location: Location, kind: type[T]) -> T:
+        if (seen := self._seen.get(location.path)) is not None:
+            return seen
+        content = self._storage.read(location)
+        try:
+            value = json_of(kind).validate_json(content)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            raise CorruptError(
+                f"can't be read as a {_WORDS.get(kind, kind.__name__)}",
+                subject=self._storage.uri(location),
+                found=f"{len(content)} bytes; {first['msg']}",
+                consumers="still read what the catalog shows; nothing was written",
+                next_step="restore the file from a backup or its former version, then: datahub doctor",
+            ) from error
+        self._seen[location.path] = value
+        return value
+
+
+_WORDS: dict[type, str] = {Receipt: "receipt", Generation: "generation", AuditReport: "audit", ReleaseRecord: "release record"}
+
+
+def _numbered_name(number: int) -> str:
+    return f"{number:08d}.json"
+
+
+def _audit_name(base_generation: int, contract_fingerprint: str) -> str:
+    return f"_audit.{base_generation}.{contract_fingerprint}.json"
+
+
+def _release_of(name: str) -> ReleaseId | None:
+    try:
+        return ReleaseId.parse(name)
+    except ValueError:
+        return None
+

@@ -1,0 +1,144 @@
+"""The site as files: everything is rendered in memory first, so that a failed build leaves the old pages."""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from datahub_dagster.adapters.site.facts import gather
+from datahub_dagster.domain.names import Location, unsafe_path_reason
+from datahub_dagster.domain.status import DatasetStatus
+from datahub_dagster.errors import EngineError, HubError, SettingsError
+from datahub_dagster.ports import Hub, Site, Storage
+
+logger = logging.getLogger(__name__)
+
+DOCS = Location("docs")
+
+_OWN_FOLDERS = ("assets", "datasets")  # what lies here and is no page any more is removed
+_BACK_LINK = (
+    b'<a href="../index.html" style="position:fixed;right:16px;bottom:16px;z-index:9999;padding:8px 14px;border-radius:8px;'
+    b'background:#26324a;color:#fff;font:600 14px/1.3 system-ui,sans-serif;text-decoration:none">&larr; Data hub</a>'
+)
+
+
+class StaticSite(Site):
+    """Plain files below `docs/` of the hub's storage; the start page is written last.
+
+    Each page is replaced in one step, and only where it changed. Pages of datasets that vanished go last.
+
+    Args:
+        storage: Where the pages are written.
+        collect: How every dataset stands (`pipeline.status`, handed over since adapters don't know the pipeline).
+        render_dbt_docs: Writes dbt's own page, `index.html` or `static_index.html`, into an empty folder; None = there is none.
+        timezone: IANA name of the zone in which the pages tell times.
+        docs_url: Address of the site's root, for canonical links; empty = none.
+
+    Raises:
+        SettingsError: There is no such time zone.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        collect: Callable[[Hub], Sequence[DatasetStatus]],
+        render_dbt_docs: Callable[[Path], None] | None = None,
+        *,
+        timezone: str = "UTC",
+        docs_url: str = "",
+    ) -> None:
+        self._storage = storage
+        self._collect = collect
+        self._render_dbt_docs = render_dbt_docs
+        self._docs_url = docs_url
+        try:
+            self._zone = ZoneInfo(timezone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise SettingsError(
+                "there is no such time zone",
+                subject="DATAHUB_TIMEZONE",
+                promised="a name of the IANA database, such as Asia/Tokyo",
+                found=repr(timezone),
+                next_step="export DATAHUB_TIMEZONE=UTC",
+            ) from error
+
+    def render(self, hub: Hub, *, with_dbt_docs: bool) -> Location:
+        """Write the pages, and say where the start page is.
+
+        dbt's own page takes seconds and is left as it is unless it is asked for. If dbt fails, the hub's pages are written
+        all the same, beside dbt's former page, before the error is raised.
+
+        Raises:
+            EngineError: dbt could not make its page.
+            StorageError: The storage refused.
+        """
+        from datahub_dagster.adapters.site.pages import DBT_DOCS, HOME, build_pages  # jinja2: only who renders pays for it
+
+        dbt_page, dbt_error = self._dbt_page() if with_dbt_docs else (None, None)
+        has_dbt_docs = dbt_page is not None or self._storage.exists(DOCS / DBT_DOCS)
+        site = gather(hub, self._collect(hub))
+        pages = build_pages(site, zone=self._zone, docs_url=self._docs_url, has_dbt_docs=has_dbt_docs)
+        if dbt_page is not None:
+            pages = {DBT_DOCS: dbt_page, **pages}
+        written = sum(self._write(DOCS / path, content) for path, content in pages.items())
+        removed = self._remove_vanished(pages)
+        logger.info("docs: %d of %d pages changed, %d removed", written, len(pages), removed)
+        if dbt_error:
+            raise dbt_error
+        return DOCS / HOME
+
+    def _dbt_page(self) -> tuple[bytes | None, HubError | None]:
+        if self._render_dbt_docs is None:
+            return None, None
+        with TemporaryDirectory(prefix="datahub-dbt-docs-") as name:
+            folder = Path(name)
+            try:
+                self._render_dbt_docs(folder)
+                found = _first_file(folder / "static_index.html", folder / "index.html")
+            except HubError as error:
+                return None, error
+        return _with_back_link(found), None
+
+    def _write(self, location: Location, content: bytes) -> bool:
+        try:
+            if self._storage.read(location) == content:
+                return False
+        except FileNotFoundError:
+            pass
+        self._storage.replace(location, content)
+        return True
+
+    def _remove_vanished(self, pages: Mapping[str, bytes]) -> int:
+        paths = (f"{folder}/{file.path}" for folder in _OWN_FOLDERS for file in self._storage.list_files(DOCS / folder))
+        vanished = [path for path in paths if path not in pages and _is_page(path)]
+        for path in vanished:
+            self._storage.delete(DOCS / path)
+        return len(vanished)
+
+
+def _is_page(path: str) -> bool:
+    # A hidden file is another process's unfinished write.
+    return not unsafe_path_reason(path) and not any(part.startswith(".") for part in path.split("/"))
+
+
+def _first_file(*paths: Path) -> bytes:
+    for path in paths:
+        if path.is_file():
+            return path.read_bytes()
+    raise EngineError(
+        "dbt made no docs page",
+        subject="docs",
+        found=_names(paths[0].parent.iterdir()),
+        next_step="datahub docs, and read what dbt says; the former page stays",
+    )
+
+
+def _names(paths: Iterable[Path]) -> str:
+    return ", ".join(sorted(path.name for path in paths)) or "an empty folder"
+
+
+def _with_back_link(page: bytes) -> bytes:
+    """dbt's page with a link to the hub's start page."""
+    head, end, tail = page.rpartition(b"</body>")
+    return head + _BACK_LINK + end + tail if end else page + _BACK_LINK

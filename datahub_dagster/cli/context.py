@@ -1,0 +1,172 @@
+"""What every command has: the options of the command line as a whole, and the hub that they lead to."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:  # a command's `--help` needs none of these
+    from datahub_dagster.cli.output import Output
+    from datahub_dagster.domain.contract import Contract, ContractBook
+    from datahub_dagster.ports import Hub
+    from datahub_dagster.settings import Settings
+
+TEXT, JSON = "text", "json"
+
+
+@dataclass
+class Session:
+    """One call of the command line. Settings, hub and contracts are read when first asked for, and once."""
+
+    root: Path | None = None
+    project_dir: Path | None = None
+    output: str = TEXT
+    debug: bool = False
+    quiet: bool = False
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment with the options of the command line in it: for the settings, and for child processes."""
+        given = {"DATAHUB_ROOT": self.root, "DATAHUB_DBT_PROJECT_DIR": self.project_dir}
+        return {
+            **os.environ,
+            **{name: str(path.absolute()) for name, path in given.items() if path is not None},
+        }
+
+    @cached_property
+    def settings(self) -> "Settings":
+        """The settings. Raises `SettingsError`."""
+        from datahub_dagster.settings import Settings
+
+        return Settings.from_environment(self.environment)
+
+    @cached_property
+    def hub(self) -> "Hub":
+        """The hub. Opening it writes nothing."""
+        from datahub_dagster.wiring import open_hub
+
+        return open_hub(self.settings)
+
+    @cached_property
+    def book(self) -> "ContractBook":
+        """The contracts as they are now; what is wrong with them is told on stderr."""
+        book = self.hub.book()
+        for fault in book.faults:
+            self.out.note(f"contract fault in {fault.team}: {fault}", "yellow")
+        return book
+
+    @cached_property
+    def out(self) -> "Output":
+        """Where results and progress go."""
+        from datahub_dagster.cli.output import Output
+
+        return Output(as_json=self.output == JSON, quiet=self.quiet)
+
+    @property
+    def actor(self) -> str:
+        """Who runs this, for the records."""
+        import getpass
+
+        try:
+            return getpass.getuser()
+        except (OSError, KeyError):  # a container's user without a name
+            return f"uid {os.getuid()}"
+
+    def contracts(self, dataset: str | None, *, team: str | None = None) -> "Sequence[Contract]":
+        """One dataset, those of a team, or all; by name.
+
+        Raises:
+            UnknownDatasetError: There is no such dataset.
+            UsageError: There is no such team.
+        """
+        if dataset is not None:
+            return [self.book.find(dataset)]
+        if team is None:
+            return sorted(self.book.datasets.values(), key=lambda contract: contract.name)
+        if found := self.book.of_team(team):
+            return found
+        from datahub_dagster.errors import UsageError
+
+        raise UsageError(
+            "there is no team of that name with a dataset",
+            subject=team,
+            found=f"the teams {', '.join(self.book.teams)}" if self.book.teams else "no team at all",
+            next_step="datahub status",
+        )
+
+
+def _keep(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
+    if value is not None and value is not False and parameter.name:
+        setattr(ctx.ensure_object(Session), parameter.name, value)
+
+
+def _global_options() -> list[click.Option]:
+    folder = click.Path(path_type=Path)
+    shared: dict[str, Any] = {"expose_value": False, "callback": _keep}
+    return [
+        click.Option(
+            ["--root"], type=folder, metavar="DIR", help="The hub's folder. [env: DATAHUB_ROOT]", **shared
+        ),
+        click.Option(
+            ["--project-dir"],
+            type=folder,
+            metavar="DIR",
+            help="The dbt project. [env: DATAHUB_DBT_PROJECT_DIR]",
+            **shared,
+        ),
+        click.Option(
+            ["--output"],
+            type=click.Choice([TEXT, JSON]),
+            help="Text for people (default), or one JSON document for programs.",
+            **shared,
+        ),
+        click.Option(
+            ["--quiet", "-q"], is_flag=True, help="No progress and no notes, only the result.", **shared
+        ),
+        click.Option(["--debug"], is_flag=True, help="Show the traceback of an error.", **shared),
+    ]
+
+
+class GlobalOptions(click.Command):
+    """Takes the options of every command, before and after the command's name alike."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.global_options = _global_options()
+        self.params.extend(self.global_options)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The command's own options first, those of every command below."""
+        records = {False: list[tuple[str, str]](), True: list[tuple[str, str]]()}
+        for parameter in self.get_params(ctx):
+            if record := parameter.get_help_record(ctx):
+                records[parameter in self.global_options].append(record)
+        for is_global, title in ((False, "Options"), (True, "Options of every command")):
+            with formatter.section(title):
+                formatter.write_dl(records[is_global])
+        if isinstance(self, click.Group):
+            self.format_commands(ctx, formatter)
+
+
+class HubCommand(GlobalOptions):
+    """A command of the hub; what it returns is the exit code."""
+
+
+class HubGroup(GlobalOptions, click.Group):
+    """A command with sub-commands."""
+
+    command_class = HubCommand
+
+
+def hub_command(name: str, **attributes: Any) -> Callable[[Callable[..., int | None]], HubCommand]:
+    """Make a function that takes the `Session` first a command."""
+    return click.command(name, cls=HubCommand, **attributes)
+
+
+dataset_argument = click.argument("dataset", metavar="DATASET")
+optional_dataset = click.argument("dataset", metavar="[DATASET]", required=False)
+pass_session = click.make_pass_decorator(Session)

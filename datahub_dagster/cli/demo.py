@@ -1,0 +1,186 @@
+"""`datahub demo`: real open data on its way through the hub, and then the hub to look at."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from datahub_dagster import pipeline
+from datahub_dagster.cli.context import Session, hub_command, pass_session
+from datahub_dagster.cli.outcomes import STYLES
+from datahub_dagster.cli.output import Line, Progress, Rows, Styled
+from datahub_dagster.cli.status import status_lines
+from datahub_dagster.cli.texts import duration_text
+from datahub_dagster.errors import ExitCode
+
+if TYPE_CHECKING:
+    from datahub_dagster.demo.story import Chapter, Story
+
+DOCS_PORT = 8090
+
+
+@hub_command("demo")
+@click.option("--no-serve", is_flag=True, help="Tell the story, and end.")
+@click.option(
+    "--fresh",
+    is_flag=True,
+    help="Forget the caches too (parsed contracts, dbt's files), as on a new machine.",
+)
+@click.option(
+    "--port", type=click.IntRange(1, 65535), help="Of the Dagster UI; default: 3000, or any that is free."
+)
+@pass_session
+def command(session: Session, no_serve: bool, fresh: bool, port: int | None) -> int:
+    """Deliver real open data of several teams into a hub of its own, show what became of it, and serve the result.
+
+    The hub is ./hub, or DATAHUB_ROOT. A demo's hub is made anew each time; a folder that is not a demo's is never touched.
+    Exit code 1 if a delivery ended otherwise than the story says.
+    """
+    from datahub_dagster.cli.serve import ends_on_signals
+    from datahub_dagster.demo.story import demo_hub
+
+    root = session.settings.root
+    with ends_on_signals(), demo_hub(root, fresh=fresh):
+        story = _tell(session)
+        lines = story_lines(session, story)
+        session.out.result(story_value(story), lines)
+        if no_serve or not story.went_as_told:
+            return ExitCode.FINE if story.went_as_told else ExitCode.REFUSED
+        try:
+            _serve(session, root, port)
+        except KeyboardInterrupt:
+            session.out.note("stopped")
+    return ExitCode.FINE
+
+
+def _tell(session: Session) -> "Story":
+    from datahub_dagster.demo.story import tell
+
+    with session.out.progress() as progress:
+        progress.show("reading the contracts and writing the deliveries")
+        return tell(
+            session.hub,
+            session.settings.root,
+            actor=session.actor,
+            on_step=progress.on_step,
+            on_begin=lambda number, count, _told: setattr(progress, "title", f"{number}/{count}"),
+            on_end=lambda number, count, chapter: _say(progress, number, count, chapter),
+        )
+
+
+def _say(progress: Progress, number: int, count: int, chapter: "Chapter") -> None:
+    style = STYLES[chapter.outcome.kind] if chapter.outcome and chapter.as_told else "bold red"
+    said = chapter.outcome.why if chapter.outcome else chapter.error
+    kind = chapter.outcome.kind.value if chapter.outcome else "error"
+    unexpected = "" if chapter.as_told else f" (the story says {chapter.told.expected})"
+    line = f"{number:>2}/{count} {kind:<10}{unexpected} {chapter.told.dataset} {chapter.told.name}: {said}"
+    progress.say(Styled(line, style))
+
+
+def story_value(story: "Story") -> dict[str, object]:
+    """The story, for programs."""
+    return {
+        "went_as_told": story.went_as_told,
+        "seconds": story.seconds,
+        "deliveries": [
+            {
+                "dataset": chapter.told.dataset,
+                "delivery": chapter.told.name,
+                "story": chapter.told.story,
+                "expected": chapter.told.expected,
+                "kind": chapter.outcome.kind if chapter.outcome else "error",
+                "release": chapter.outcome.release_id if chapter.outcome else None,
+                "why": chapter.outcome.why if chapter.outcome else chapter.error,
+            }
+            for chapter in story.chapters
+        ],
+        "rolled_back": story.rolled_back,
+        "docs": story.docs,
+    }
+
+
+def story_lines(session: Session, story: "Story") -> Iterator[Line]:
+    """The status table, then what happened to each delivery and why."""
+    statuses = pipeline.status(session.hub)
+    yield from status_lines(
+        statuses, session.hub.book().faults, session.hub.clock.now(), session.settings.dbt_project_dir
+    )
+    yield chapter_rows(story)
+    published = sum(chapter.kind == "published" for chapter in story.chapters)
+    rejected = sum(chapter.kind == "rejected" for chapter in story.chapters)
+    took = duration_text(story.duration)
+    yield f"{len(story.chapters)} deliveries of {len(story.datasets)} datasets in {took}: {published} published, {rejected} rejected"
+    for chapter in story.chapters:
+        if not chapter.as_told:
+            told = chapter.told
+            yield Styled(
+                f"{told.dataset} {told.name}: {chapter.kind}, but the story says {told.expected}: {chapter.why}",
+                "red",
+            )
+
+
+def chapter_rows(story: "Story") -> Rows:
+    """What happened to each delivery and why; the rollback is the last line."""
+    rows: list[tuple[str | Styled, ...]] = []
+    for number, chapter in enumerate(story.chapters, start=1):
+        kind = chapter.outcome.kind if chapter.outcome else None
+        style = STYLES[kind] if kind else "bold red"
+        told = chapter.told
+        rows.append(
+            (
+                str(number),
+                f"{told.dataset}\n{told.name}",
+                told.story,
+                Styled(chapter.kind, style),
+                chapter.why,
+            )
+        )
+    if back := story.rolled_back:
+        said = f"generation {back.number} has the content of generation {back.restores} again"
+        rows.append(
+            (str(len(rows) + 1), str(back.dataset), back.reason, Styled("rolled back", "magenta"), said)
+        )
+    return Rows(
+        title="What happened to each delivery and why",
+        columns=("", "delivery", "story", "became", "because"),
+        narrow=("", "delivery", "became"),
+        rows=tuple(rows),
+    )
+
+
+def _serve(session: Session, root: Path, port: int | None) -> None:
+    from datahub_dagster.cli.serve import chosen_port, dagster_dev, serve_folder, wait_for_signal
+
+    with ExitStack() as stack:
+        docs = stack.enter_context(serve_folder(root / "docs", preferred=DOCS_PORT))
+        environment = session.environment | {
+            "DATAHUB_ROOT": str(root),
+            "DATAHUB_DBT_PROJECT_DIR": str(session.settings.dbt_project_dir),
+            "DATAHUB_DOCS_URL": docs,
+        }
+        with session.out.progress() as progress:
+            progress.show("starting Dagster (some ten seconds)")
+            ui = stack.enter_context(dagster_dev(root / ".dagster", environment, chosen_port(port, 3000)))
+        session.out.lines(look_at(ui, docs, root))
+        wait_for_signal()
+        session.out.note("stopping")
+
+
+def look_at(ui: str, docs: str, root: Path) -> Sequence[Line]:
+    """Both addresses, and what to look at first."""
+    return [
+        "",
+        Styled(f"Dagster  {ui}", "bold green"),
+        Styled(f"Docs     {docs}", "bold green"),
+        "",
+        "Look first at",
+        f"  {ui}asset-groups    the lineage of all datasets, their consumers, and the docs",
+        f"  {ui}assets/volatility/index_sessions?view=checks    an audit that said no, with the rows that failed",
+        f"  {docs}    what each team promises, what is published, and whether the promise is kept",
+        "  (releases made before Dagster ran show as materializations once its sensor has looked: half a minute)",
+        "",
+        f"Try, in another terminal:  datahub --root {root} status",
+        "Ctrl-C stops everything; the data stay.",
+    ]

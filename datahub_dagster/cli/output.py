@@ -1,0 +1,212 @@
+"""What a command prints: text and tables for people, one JSON document for programs.
+
+Results go to stdout, everything else (progress, notes) to stderr. Commands hand over values, `Rows` and lines; only this
+module knows rich, which it imports when there is something to draw.
+"""
+
+import dataclasses
+import json
+import math
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from contextlib import contextmanager
+from datetime import date, datetime, time, timedelta
+from enum import Enum
+from pathlib import PurePath
+from typing import IO, TYPE_CHECKING, NamedTuple
+
+from datahub_dagster.domain.names import DatasetName, Location, ReleaseId
+from datahub_dagster.ports import StepEvent
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.status import Status
+
+PLAIN_WIDTH = 160  # columns where nobody watches: a file, a log, a pipe
+
+
+class Styled(NamedTuple):
+    """Text with a colour or weight, in rich's words."""
+
+    text: str
+    style: str
+
+
+Cell = str | Styled
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """A table. `numbers` are the columns to be aligned right; `narrow` those that never wrap."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    title: str = ""
+    numbers: tuple[str, ...] = ()
+    narrow: tuple[str, ...] = ()
+    indent: int = 0
+
+
+Line = str | Styled | Rows
+
+
+class Output:
+    """Prints for people or for programs."""
+
+    def __init__(self, *, as_json: bool = False, quiet: bool = False) -> None:
+        self.as_json = as_json
+        self.quiet = quiet
+
+    def result(self, value: Mapping[str, object], lines: Iterable[Line]) -> None:
+        """Print the outcome of a command: `value` for programs, `lines` (drawn only if needed) for people."""
+        if self.as_json:
+            sys.stdout.write(json.dumps(plain(value), ensure_ascii=False, indent=2) + "\n")
+        else:
+            self.lines(lines)
+
+    def lines(self, lines: Iterable[Line]) -> None:
+        """Print for people; nothing where programs listen."""
+        if self.as_json:
+            return
+        for line in lines:
+            _draw(line, sys.stdout)
+
+    def note(self, line: Cell, style: str = "") -> None:
+        """Say something beside the result, on stderr."""
+        if not self.quiet:
+            _draw(Styled(line, style) if style and isinstance(line, str) else line, sys.stderr)
+
+    @contextmanager
+    def progress(self, title: str = "") -> Iterator["Progress"]:
+        """Show what happens while it happens: one moving line in a terminal, a line a step elsewhere."""
+        if self.quiet:
+            yield Progress(title)
+        elif not sys.stderr.isatty():
+            yield Progress(title, note=self.note)
+        else:
+            with _console(sys.stderr).status(title or "...") as status:
+                yield Progress(title, note=self.note, status=status)
+
+
+class Progress:
+    """Takes the steps of the pipeline."""
+
+    def __init__(
+        self, title: str, *, note: "Callable[[Cell], None] | None" = None, status: "Status | None" = None
+    ) -> None:
+        self.title = title
+        self._note = note
+        self._status = status
+
+    def on_step(self, event: StepEvent) -> None:
+        """Show one step."""
+        self.show(f"{event.dataset}: {event.step}" + (f" - {event.message}" if event.message else ""))
+
+    def show(self, text: str) -> None:
+        """Show what is being done now."""
+        text = f"{self.title} {text}".strip()
+        if self._status is not None:
+            self._status.update(_text(text))
+        elif self._note is not None:
+            self._note(text)
+
+    def say(self, line: Cell) -> None:
+        """Leave a line behind."""
+        if self._note is not None:
+            self._note(line)
+
+
+def plain(value: object) -> object:
+    """A value as JSON has it: dates and durations (seconds) spelled out, names as text, fields by their name.
+
+    >>> plain({"release": ReleaseId(date(2026, 11, 20), 7), "took": timedelta(minutes=1)})
+    {'release': '2026-11-20.7', 'took': 60.0}
+    """
+    if isinstance(value, Enum):
+        return value.value
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, DatasetName | ReleaseId | Location | PurePath):
+        return str(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(plain(key)): plain(item) for key, item in value.items()}
+    if isinstance(value, Set):
+        return sorted((plain(item) for item in value), key=str)
+    if isinstance(value, Iterable):
+        return [plain(item) for item in value]
+    return str(value)
+
+
+def printable(text: str) -> str:
+    r"""Text that can't move a terminal's cursor, recolour it or reverse a line: names come from strangers.
+
+    >>> printable("red\x1b[31m")
+    'red\\x1b[31m'
+    """
+    return "".join(char if _is_harmless(char) else char.encode("unicode_escape").decode() for char in text)
+
+
+def _is_harmless(char: str) -> bool:
+    code = ord(char)
+    if char in "\n\t":
+        return True
+    direction = 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069
+    return not (code < 32 or 127 <= code < 160 or 0xD800 <= code <= 0xDFFF or direction)
+
+
+def _draw(line: Line, stream: IO[str]) -> None:
+    if isinstance(line, str):
+        stream.write(printable(line) + "\n")  # most lines: no reason to import rich
+    elif isinstance(line, Styled) and not stream.isatty():
+        stream.write(printable(line.text) + "\n")
+    elif isinstance(line, Rows):
+        _console(stream).print(_table(line))
+    else:
+        _console(stream).print(_text(line), soft_wrap=True)
+
+
+def _console(stream: IO[str]) -> "Console":
+    import os
+
+    from rich.console import Console
+
+    width = None if stream.isatty() or os.environ.get("COLUMNS") else PLAIN_WIDTH
+    return Console(file=stream, width=width, markup=False, highlight=False, emoji=False)
+
+
+def _text(cell: Cell) -> "RenderableType":
+    from rich.text import Text
+
+    return Text(printable(cell.text), style=cell.style) if isinstance(cell, Styled) else Text(printable(cell))
+
+
+def _table(rows: Rows) -> "RenderableType":
+    from rich import box
+    from rich.padding import Padding
+    from rich.table import Table
+
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        title=rows.title or None,
+        title_justify="left",
+        title_style="bold",
+        pad_edge=False,
+    )
+    for column in rows.columns:
+        table.add_column(
+            column,
+            justify="right" if column in rows.numbers else "left",
+            no_wrap=column in rows.narrow or column in rows.numbers,
+            overflow="fold",
+        )
+    for row in rows.rows:
+        table.add_row(*(_text(cell) for cell in row))
+    return Padding(table, (0, 0, 0, rows.indent))

@@ -1,0 +1,169 @@
+"""`datahub status`: what was promised, what is published, what was refused and why."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from datahub_dagster import pipeline
+from datahub_dagster.cli.context import Session, hub_command, pass_session
+from datahub_dagster.cli.outcomes import STYLES
+from datahub_dagster.cli.output import Cell, Line, Rows, Styled
+from datahub_dagster.cli.texts import ago_text, count_text, list_text, promises, standing_text
+from datahub_dagster.domain.contract import ContractFault
+from datahub_dagster.domain.inbox import InboxState
+from datahub_dagster.domain.release import GenerationKind, OutcomeKind
+from datahub_dagster.domain.slo import SloState
+from datahub_dagster.domain.status import DatasetStatus
+from datahub_dagster.errors import ExitCode
+
+
+@hub_command("status")
+@click.option("--team", help="The datasets of a team.")
+@pass_session
+def command(session: Session, team: str | None) -> int:
+    """Show how every dataset stands: promised, published, refused, and why.
+
+    Faults in the teams' YAML come first. Exit code 0 whatever it shows: it is a look, not a judgement.
+    """
+    book = session.hub.book()
+    if team is not None:
+        session.contracts(None, team=team)
+    standings = [s for s in pipeline.status(session.hub) if team is None or s.contract.team == team]
+    faults = [fault for fault in book.faults if team is None or fault.team == team]
+    now = session.hub.clock.now()
+    session.out.result(
+        {"at": now, "faults": faults, "datasets": [status_value(status) for status in standings]},
+        status_lines(standings, faults, now, session.settings.dbt_project_dir),
+    )
+    return ExitCode.FINE
+
+
+def status_value(status: DatasetStatus) -> dict[str, object]:
+    """One dataset, for programs."""
+    contract, current, last = status.contract, status.current, status.last
+    return {
+        "dataset": contract.name,
+        "team": contract.team,
+        "version": contract.version,
+        "lifecycle": contract.lifecycle,
+        "promised": promises(contract),
+        "standings": status.standings,
+        "published": current
+        and {
+            "generation": current.number,
+            "release": current.release_id,
+            "kind": current.kind,
+            "reason": current.reason,
+            "published_at": current.published_at,
+            "partitions": len(current.partitions),
+            "rows": status.rows,
+            "bytes": status.bytes,
+        },
+        "last": last
+        and {
+            "delivery": last.receipt.delivery.name,
+            "kind": last.kind,
+            "release": last.release_id,
+            "received_at": last.receipt.received_at,
+            "why": last.why,
+        },
+        "rejected_count": sum(outcome.refused for outcome in status.outcomes),
+        "waiting": status.waiting,
+        "checked_at": status.checked_at,
+        "failing_checks": status.failing_checks,
+        "problem": status.problem or None,
+    }
+
+
+def status_lines(
+    standings: Sequence[DatasetStatus], faults: Sequence[ContractFault], now: datetime, project_dir: Path
+) -> Iterator[Line]:
+    """The contract faults, the table, and what needs a hand."""
+    for fault in faults:
+        yield from fault_lines(fault)
+    if not standings:
+        yield f"no dataset: no source is declared in {project_dir}"
+        yield f"  {'next':<10} write one (docs/tutorial), or set DATAHUB_DBT_PROJECT_DIR"
+        return
+    yield Rows(
+        columns=("dataset", "promised", "published", "newest delivery", "why"),
+        narrow=("dataset",),
+        rows=tuple(_row(status, now) for status in standings),
+    )
+    for status in standings:
+        yield from _attention(status)
+
+
+def fault_lines(fault: ContractFault) -> Iterator[Line]:
+    """A fault in a team's YAML, and what the hub does meanwhile."""
+    yield Styled(f"contract fault in {fault.team}: {fault}", "red")
+    kept = (
+        "the team's last good state is used"
+        if fault.has_last_good
+        else "the team's datasets are missing until it is mended"
+    )
+    yield f"  {'meanwhile':<10} {kept}; other teams don't notice"
+    if fault.next_step:
+        yield f"  {'next':<10} {fault.next_step}"
+
+
+def _row(status: DatasetStatus, now: datetime) -> tuple[Cell, ...]:
+    contract, last = status.contract, status.last
+    name = f"{contract.name}\n{contract.team}, {contract.lifecycle.value}"
+    promised, style = _promised(status, now)
+    newest: Cell = "none"
+    if last:
+        newest = Styled(f"{last.kind.value}: {last.receipt.delivery.name}", STYLES[last.kind])
+    return name, Styled(promised, style), _published(status, now), newest, _why(status)
+
+
+def _promised(status: DatasetStatus, now: datetime) -> tuple[str, str]:
+    lines = promises(status.contract) or ["no time promised"]
+    lines += [standing_text(standing, now) for standing in status.standings]
+    states = {standing.state for standing in status.standings}
+    style = "red" if SloState.LATE in states else "yellow" if SloState.UNKNOWN in states else ""
+    return "\n".join(lines), style
+
+
+def _published(status: DatasetStatus, now: datetime) -> Cell:
+    current = status.current
+    if status.problem:
+        return Styled("can't be read", "red")
+    if current is None:
+        return Styled("nothing yet", "dim")
+    rows = f", {count_text(status.rows, 'row')}" if status.rows is not None else ""
+    rolled_back = " (rolled back)" if current.kind is GenerationKind.ROLLBACK else ""
+    when = ago_text(current.published_at, now)
+    return f"{current.release_id}, generation {current.number}{rolled_back}\n{when}{rows}"
+
+
+def _why(status: DatasetStatus) -> Cell:
+    if status.problem:
+        return Styled(status.problem, "red")
+    parts = [status.last.why] if status.last else []
+    if status.current and status.current.kind is GenerationKind.ROLLBACK:
+        parts.append(f"then rolled back to generation {status.current.restores}: {status.current.reason}")
+    earlier = [outcome for outcome in status.outcomes[:-1] if outcome.refused]
+    if earlier:
+        newest = earlier[-1]
+        count = count_text(len(earlier), "earlier delivery", "earlier deliveries")
+        parts.append(f"{count} rejected, the newest {newest.receipt.delivery.name}: {newest.why}")
+    return "\n".join(parts)
+
+
+def _attention(status: DatasetStatus) -> Iterator[Line]:
+    name = status.contract.name
+    if status.failing_checks:
+        failing = list_text(status.failing_checks)
+        yield Styled(f"{name}: the published data fail {failing}; datahub check {name}", "yellow")
+    ready = [entry.delivery for entry in status.waiting if entry.state is InboxState.READY]
+    if ready:
+        yield f"{name}: {list_text(ready)} wait in the inbox; datahub release {name}"
+    for entry in status.waiting:
+        if entry.state in (InboxState.BAD, InboxState.INCOMPLETE):
+            why = entry.problem or "no _SUCCESS yet"
+            yield Styled(f"{name}: {entry.delivery} stays in the inbox: {why}", "yellow")
+    if status.last and status.last.kind is OutcomeKind.REJECTED:
+        yield f"{name}: why it was rejected, in full: datahub show {name} --release {status.last.release_id}"

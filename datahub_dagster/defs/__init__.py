@@ -1,0 +1,1 @@
+"""Thin Dagster glue: assets, checks, jobs, sensors. Decisions stand elsewhere."""

@@ -1,0 +1,187 @@
+"""Datasets as assets: each body reads its config, calls the pipeline and reports how it went."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import dagster as dg
+
+from datahub_dagster import pipeline
+from datahub_dagster.defs.answers import Answer, answers_of_published, answers_of_release
+from datahub_dagster.defs.checks import check_specs
+from datahub_dagster.defs.events import events_of_outcome
+from datahub_dagster.defs.freshness import dagster_policy
+from datahub_dagster.defs.metadata import asset_description, asset_metadata, asset_tags
+from datahub_dagster.defs.names import asset_key, check_names, group, op_name, owners
+from datahub_dagster.defs.partitions import partitions_of
+from datahub_dagster.defs.resources import HubResource
+from datahub_dagster.defs.shown import Shown
+from datahub_dagster.domain.contract import Contract, ContractFault
+from datahub_dagster.domain.inbox import InboxState
+from datahub_dagster.errors import ExitCode, HubError, OutsideError
+from datahub_dagster.ports import Hub, StepEvent
+
+ACTOR = "dagster"
+KINDS = {"parquet", "duckdb", "dbt"}
+_TRY_AGAIN = {ExitCode.OUTSIDE, ExitCode.CONFLICT}
+
+
+class ReleaseConfig(dg.Config):
+    """What a run releases. By default everything that is ready in the dataset's inbox, by name."""
+
+    deliveries: list[str] = []
+    fetch: bool = False  # first bring what the contract's `delivery.source` holds into the inbox
+
+
+def dataset_assets(shown: Shown) -> list[dg.AssetsDefinition]:
+    """An asset with its checks for each dataset."""
+    return [_dataset_asset(shown, contract) for contract in shown.contracts]
+
+
+def dataset_spec(shown: Shown, contract: Contract) -> dg.AssetSpec:
+    """Everything that Dagster knows of a dataset before anything was released."""
+    faults = shown.faults_of(contract)
+    settings = shown.settings
+    return dg.AssetSpec(
+        asset_key(contract.name),
+        description=asset_description(contract, faults),
+        metadata=asset_metadata(
+            contract,
+            faults,
+            project=Path(settings.dbt_project_dir),
+            uri=shown.uri_of(contract),
+            docs_url=settings.docs_url,
+        ),
+        group_name=group(contract.team),
+        owners=owners(contract),
+        tags=asset_tags(contract, faults),
+        kinds=KINDS,
+        code_version=contract.fingerprint,
+        partitions_def=partitions_of(contract, shown.today),
+        freshness_policy=dagster_policy(contract, shown.today),
+        skippable=True,  # a rejected release, or an empty inbox, leaves the asset as it is
+    )
+
+
+def _dataset_asset(shown: Shown, contract: Contract) -> dg.AssetsDefinition:
+    faults = shown.faults_of(contract)
+    docs_url = shown.settings.docs_url
+
+    @dg.multi_asset(
+        name=op_name(contract.name),
+        specs=[dataset_spec(shown, contract)],
+        check_specs=check_specs(contract),
+        can_subset=True,
+        backfill_policy=dg.BackfillPolicy.single_run() if contract.partitions else None,
+        pool=f"hub_{group(contract.team)}",
+        op_tags={"hub/team": contract.team},
+    )
+    def release(
+        context: dg.AssetExecutionContext, config: ReleaseConfig, hub: HubResource
+    ) -> Iterator[dg.AssetCheckResult]:
+        """Release what is ready, in order; a run of checks alone asks the published data.
+
+        A run for partitions does the same. Deliveries bring the partitions that they bring, and the order in which they are
+        released decides which content is the newest, so that none may be taken out of turn for the sake of a partition.
+        Every release tells which partitions it brought; one that nobody delivered stays as it is.
+        """
+        yield from report(context, hub.open(), contract, config, faults, docs_url)
+
+    return release
+
+
+def report(
+    context: dg.AssetExecutionContext,
+    hub: Hub,
+    contract: Contract,
+    config: ReleaseConfig,
+    faults: Sequence[ContractFault] = (),
+    docs_url: str = "",
+) -> Iterator[dg.AssetCheckResult]:
+    """The asset's body.
+
+    Releases are logged as they happen, and not yielded: a step may make several, each with partitions of its own, and what
+    is published must be told even if the process dies before the step ends. Of several answers to a check the newest is
+    yielded, the others are logged. A selected check that no release answered is answered by what is published.
+
+    Raises:
+        dg.Failure: A delivery was rejected, or could not be released; after everything was reported.
+    """
+    answers: dict[str, Answer] = {}
+    problems: list[str] = []
+    try_again = False
+    for name in _deliveries(context, hub, contract, config):
+        try:
+            outcome = pipeline.release(
+                hub, contract, name, actor=ACTOR, run_id=context.run_id, on_step=lambda event: _log_step(context, event)
+            )
+        except HubError as error:
+            problems.append(f"delivery {name}: {error}")
+            try_again = error.exit_code in _TRY_AGAIN
+            if try_again:
+                break  # a later delivery must not overtake this one
+            continue
+        context.log.info(f"{contract.name}: delivery {name}: {outcome.kind.value}, release {outcome.release_id}: {outcome.why}")
+        if outcome.refused:
+            problems.append(f"release {outcome.release_id} (delivery {name}) was rejected: {outcome.why}")
+        if not outcome.is_news:
+            continue  # told by the run that brought it about, or by the sensor `released_elsewhere`
+        for event in events_of_outcome(hub, contract, outcome, docs_url):
+            context.log_event(event)
+        for answer in answers_of_release(contract, outcome.record) if outcome.record else ():
+            if earlier := answers.get(answer.check_name):
+                context.log_event(earlier.as_evaluation(contract))
+            answers[answer.check_name] = answer
+
+    selected = {key.name for key in context.selected_asset_check_keys}
+    if selected - answers.keys() and not try_again:
+        asked = _ask_published(context, hub, contract, faults)
+        answers = {name: answer for name, answer in asked.items() if name in selected} | answers
+    for name in check_names(contract):
+        if name in answers:
+            yield answers[name].as_result(contract)
+    if problems:
+        still = hub.log.current(contract.name)
+        raise dg.Failure(
+            "\n".join(problems),
+            metadata={"still published": f"release {still.release_id}, generation {still.number}" if still else "nothing"},
+            allow_retries=try_again,
+        )
+
+
+def _deliveries(context: dg.AssetExecutionContext, hub: Hub, contract: Contract, config: ReleaseConfig) -> Sequence[str]:
+    """Names of what is to be released: none in a run of checks alone."""
+    if not context.selected_asset_keys:
+        return ()
+    if config.deliveries:
+        return config.deliveries
+    try:
+        if config.fetch:
+            fetched = pipeline.fetch(hub, contract)
+            context.log.info(f"{contract.name}: fetched {fetched or 'nothing new'} from {contract.delivery.source}")
+        ready = [entry.delivery for entry in pipeline.inbox(hub, contract) if entry.state is InboxState.READY]
+    except HubError as error:
+        raise dg.Failure(str(error), allow_retries=error.exit_code in _TRY_AGAIN) from error
+    if not ready:
+        context.log.info(f"{contract.name}: nothing is ready in the inbox; what is published stays as it is")
+    return ready
+
+
+def _ask_published(
+    context: dg.AssetExecutionContext, hub: Hub, contract: Contract, faults: Sequence[ContractFault]
+) -> dict[str, Answer]:
+    """The answers of the data that are published; empty if nothing is."""
+    current = hub.log.current(contract.name)
+    if current is None:
+        context.log.warning(f"{contract.name}: nothing was published yet, so that there is nothing to check")
+        return {}
+    try:
+        reports = pipeline.check(hub, [contract], on_step=lambda event: _log_step(context, event))
+    except OutsideError as error:
+        raise dg.Failure(str(error), allow_retries=True) from error
+    return {
+        answer.check_name: answer for report in reports for answer in answers_of_published(contract, report, current, faults)
+    }
+
+
+def _log_step(context: dg.AssetExecutionContext, event: StepEvent) -> None:
+    context.log.info(f"{event.dataset}: {event.step}: {event.message}")

@@ -1,0 +1,183 @@
+"""Releases and rollbacks as Dagster's materializations; what was not published as observations.
+
+A materialization says what is published. A rejected release therefore never makes one: it is an observation, with its
+release id and the reason, beside the check evaluations that refused it (see `answers`).
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import dagster as dg
+
+from datahub_dagster.adapters.site import words
+from datahub_dagster.defs.metadata import docs_page
+from datahub_dagster.defs.names import asset_key
+from datahub_dagster.defs.preview import first_rows
+from datahub_dagster.defs.tables import sample_table, text_table
+from datahub_dagster.domain.contract import Contract
+from datahub_dagster.domain.names import ReleaseId
+from datahub_dagster.domain.outcome import Outcome
+from datahub_dagster.domain.release import Generation, ReleaseRecord
+from datahub_dagster.ports import Hub
+
+MOST_PARTITION_EVENTS = 100
+DATA_VERSION_TAG = "dagster/data_version"
+RELEASE_TAG, GENERATION_TAG = "hub/release", "hub/generation"
+
+Reported = dg.AssetMaterialization | dg.AssetObservation
+
+
+def events_of_outcome(hub: Hub, contract: Contract, outcome: Outcome, docs_url: str = "") -> Sequence[Reported]:
+    """What Dagster is told of a delivery that has ended: the newest event last, which is the one that the UI shows first."""
+    record = outcome.record
+    if record is None:
+        facts = {"delivery": outcome.receipt.delivery.name, "release": str(outcome.release_id)}
+        return [dg.AssetObservation(asset_key(contract.name), description=outcome.why, metadata=facts)]
+    return events_of_record(hub, contract, record, docs_url)
+
+
+def events_of_record(hub: Hub, contract: Contract, record: ReleaseRecord, docs_url: str = "") -> Sequence[Reported]:
+    """The same for a delivery that has a record."""
+    metadata = _facts(hub, contract, record, docs_url)
+    generation = hub.log.generation(contract.name, record.generation) if record.generation else None
+    if generation is None:
+        said = f"release {record.release_id} was {record.state.value}: {record.why}"
+        return [
+            dg.AssetObservation(
+                asset_key(contract.name), description=said, metadata=metadata, tags=_tags(record.release_id, None)
+            )
+        ]
+    if preview := first_rows(hub, contract, record.release_id):
+        metadata["preview"] = sample_table(preview)
+    held = [key for key in record.partitions if generation.partitions.get(key) == record.release_id]
+    return _materializations(
+        contract,
+        held,
+        description=f"release {record.release_id} {record.why}",
+        metadata=metadata,
+        rows=_rows_by_partition(hub, record),
+        tags=_tags(record.release_id, generation.number),
+    )
+
+
+def events_of_rollback(
+    hub: Hub, contract: Contract, generation: Generation, docs_url: str = ""
+) -> Sequence[dg.AssetMaterialization]:
+    """What Dagster is told of a rollback: for each partition that is read from another release than before."""
+    before = hub.log.generation(contract.name, generation.number - 1)
+    held = before.partitions if before else {}
+    changed = [key for key, release_id in generation.partitions.items() if held.get(key) != release_id]
+    removed = sorted(key for key in held if key not in generation.partitions)
+    metadata: dict[str, Any] = {
+        "release": str(generation.release_id),
+        "generation": generation.number,
+        "rolled back to generation": generation.restores,
+        "reason": generation.reason,
+        "by": generation.actor,
+    }
+    if removed:
+        metadata["partitions no longer published"] = ", ".join(removed)
+    if docs_url:
+        metadata["docs"] = dg.MetadataValue.url(docs_page(docs_url, contract))
+    said = f"rolled back to generation {generation.restores} (release {generation.release_id}): {generation.reason}"
+    return _materializations(
+        contract,
+        changed or sorted(generation.partitions)[-1:],
+        description=said,
+        metadata=metadata,
+        rows={},
+        tags=_tags(generation.release_id, generation.number),
+    )
+
+
+def _materializations(
+    contract: Contract,
+    keys: Sequence[str],
+    *,
+    description: str,
+    metadata: dict[str, Any],
+    rows: Mapping[str, int],
+    tags: Mapping[str, str],
+) -> Sequence[dg.AssetMaterialization]:
+    """One event, or one for each partition of which the newest tells everything."""
+    asset = asset_key(contract.name)
+    if contract.partitions is None:
+        return [dg.AssetMaterialization(asset, description=description, metadata=metadata, tags=tags)]
+    newest = sorted(keys)[-MOST_PARTITION_EVENTS:]
+    metadata["partitions"] = _keys_text(sorted(keys))
+    brief = {name: metadata[name] for name in ("release", "delivery", "generation") if name in metadata}
+    return [
+        dg.AssetMaterialization(
+            asset,
+            partition=key,
+            description=description,
+            metadata=(metadata if key == newest[-1] else brief)
+            | ({"dagster/partition_row_count": rows[key]} if key in rows else {}),
+            tags=tags,
+        )
+        for key in newest
+    ]
+
+
+def _keys_text(keys: Sequence[str]) -> str:
+    if len(keys) <= 12:
+        return ", ".join(keys)
+    note = f"; the newest {MOST_PARTITION_EVENTS} have an event" if len(keys) > MOST_PARTITION_EVENTS else ""
+    return f"{len(keys):,}: {keys[0]} … {keys[-1]}{note}"
+
+
+def _facts(hub: Hub, contract: Contract, record: ReleaseRecord, docs_url: str) -> dict[str, Any]:
+    folder = hub.storage.uri(hub.log.release_folder(contract.name, record.release_id))
+    metadata: dict[str, Any] = {
+        "release": str(record.release_id),
+        "delivery": record.delivery,
+        "state": record.state.value,
+        "rows": record.rows,
+        "files": record.files,
+        "size": words.size(record.bytes),
+        "bytes": record.bytes,
+        "seconds": round(sum(record.step_seconds.values()), 3),
+        "record": dg.MetadataValue.path(f"{folder}/_record.json"),
+        "by": record.actor,
+    }
+    if record.generation is not None:
+        metadata["generation"] = record.generation
+    if record.dataset_rows is not None:
+        metadata["dagster/row_count"] = record.dataset_rows
+    if record.step_seconds:
+        steps = [{"step": step, "seconds": f"{seconds:.3f}"} for step, seconds in record.step_seconds.items()]
+        metadata["seconds by step"] = text_table(steps, ("step", "seconds"))
+    if record.due:
+        metadata["due"] = text_table(
+            [
+                {
+                    "promise": verdict.slo,
+                    "business date": verdict.business_date,
+                    "due": verdict.due_at.strftime("%Y-%m-%d %H:%M %Z"),
+                    "kept": "yes" if verdict.met else f"late by {words.duration(timedelta(seconds=verdict.late_seconds))}",
+                }
+                for verdict in record.due
+            ],
+            ("promise", "business date", "due", "kept"),
+        )
+    if record.warnings:
+        metadata["warnings"] = "\n".join(record.warnings)
+    if record.state.value != "published":
+        metadata["why"] = record.why
+    if docs_url:
+        metadata["docs"] = dg.MetadataValue.url(docs_page(docs_url, contract))
+    return metadata
+
+
+def _rows_by_partition(hub: Hub, record: ReleaseRecord) -> Mapping[str, int]:
+    files = hub.log.file_list(record.dataset, record.release_id)
+    rows: dict[str, int] = {}
+    for file in files.files if files else ():
+        rows[file.partition] = rows.get(file.partition, 0) + file.rows
+    return rows
+
+
+def _tags(release_id: ReleaseId, generation: int | None) -> dict[str, str]:
+    tags = {RELEASE_TAG: str(release_id), DATA_VERSION_TAG: str(release_id)}
+    return tags | ({GENERATION_TAG: str(generation)} if generation else {})

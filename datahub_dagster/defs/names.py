@@ -1,0 +1,91 @@
+"""How the hub's names are spelled in Dagster, which allows fewer characters in most places."""
+
+import re
+
+import dagster as dg
+
+from datahub_dagster.domain.contract import Contract, DataTest, digest
+from datahub_dagster.domain.names import DatasetName
+
+# Dagster refuses the whole code location for one owner or tag that it can't read, so what it can't read is left out.
+_EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}")
+_NOT_A_NAME = re.compile(r"[^A-Za-z0-9_]")
+_NOT_A_TAG = re.compile(r"[^A-Za-z0-9_.-]")
+
+
+def asset_key(dataset: DatasetName) -> dg.AssetKey:
+    """The asset of a dataset: `[source, table]`, as dagster-dbt calls it."""
+    return dg.AssetKey([dataset.source, dataset.table])
+
+
+def dataset_of(key: dg.AssetKey) -> DatasetName:
+    """The other way round."""
+    return DatasetName(*key.path)
+
+
+def plain(text: str) -> str:
+    """The text with `_` for every character that Dagster's names can't have.
+
+    >>> plain("public-data.eu")
+    'public_data_eu'
+    """
+    return _NOT_A_NAME.sub("_", text)
+
+
+def op_name(dataset: DatasetName) -> str:
+    """A name for the dataset's op, and for what belongs to it alone; different datasets never share one.
+
+    >>> op_name(DatasetName("equities", "daily_prices"))
+    'equities__daily_prices'
+    >>> op_name(DatasetName("equities", "daily-prices")) != op_name(DatasetName("equities", "daily_prices"))
+    True
+    """
+    name = f"{plain(dataset.source)}__{plain(dataset.table)}"
+    is_plain = name == f"{dataset.source}__{dataset.table}" and name.count("__") == 1
+    return name if is_plain else f"{name}_{digest(dataset.source, dataset.table)[:6]}"
+
+
+def group(team: str) -> str:
+    """The asset group of a team."""
+    return plain(team)
+
+
+def owners(contract: Contract) -> list[str]:
+    """The team, and every person whose e-mail address Dagster can read."""
+    people = [owner for owner in contract.owners if _EMAIL.fullmatch(owner)]
+    return [*people, f"team:{_NOT_A_TAG.sub('_', contract.team).replace('.', '_')}"]
+
+
+def email(text: str | None) -> list[str]:
+    """A list of one owner, or of none if Dagster can't read the address."""
+    return [text] if text and _EMAIL.fullmatch(text) else []
+
+
+def tag(text: str) -> str:
+    """The text as the key or the value of a tag.
+
+    >>> tag("end of day")
+    'end_of_day'
+    """
+    return _NOT_A_TAG.sub("_", text)[:63]
+
+
+def check_key(contract: Contract, name: str) -> dg.AssetCheckKey:
+    """The key of one of the dataset's checks."""
+    return dg.AssetCheckKey(asset_key(contract.name), name)
+
+
+def contract_check(contract: Contract) -> str:
+    """The name of the check that compares what was delivered with what is promised: `contract`, unless a data test has it."""
+    taken = {test.check_name for test in contract.tests}
+    return next(name for name in ("contract", "hub_contract", "hub_contract_check") if name not in taken)
+
+
+def check_names(contract: Contract) -> list[str]:
+    """Every check of a dataset, the one on the contract first."""
+    return [contract_check(contract), *(test.check_name for test in contract.tests)]
+
+
+def test_by_check(contract: Contract) -> dict[str, DataTest]:
+    """The data tests by the name of their check."""
+    return {test.check_name: test for test in contract.tests}

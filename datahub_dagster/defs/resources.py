@@ -1,0 +1,46 @@
+"""What the platform team gives to every asset, job and sensor. This is the place to change it."""
+
+from dataclasses import fields
+from functools import lru_cache
+
+import dagster as dg
+
+from datahub_dagster.ports import Hub
+from datahub_dagster.settings import Settings
+from datahub_dagster.wiring import open_hub
+
+
+class HubResource(dg.ConfigurableResource):
+    """The hub, opened when it is first asked for.
+
+    Args:
+        variables: `DATAHUB_*` variables, which are shown in Dagster's UI. No secrets: adapters take those from the environment.
+    """
+
+    variables: dict[str, str]
+
+    @classmethod
+    def of(cls, settings: Settings) -> "HubResource":
+        """The resource for these settings."""
+        values = {field.name: getattr(settings, field.name) for field in fields(settings)}
+        texts = {name: ",".join(v) if isinstance(v, tuple) else str(v) for name, v in values.items() if v not in (None, ())}
+        return cls(variables={f"DATAHUB_{name.upper()}": text for name, text in sorted(texts.items())})
+
+    @property
+    def settings(self) -> Settings:
+        """The settings as values. Raises `SettingsError`."""
+        return Settings.from_environment(self.variables)
+
+    def open(self) -> Hub:
+        """The hub. One process opens it once, so that what it has read is not read again."""
+        return _open(self.settings)
+
+
+@lru_cache(maxsize=8)
+def _open(settings: Settings) -> Hub:
+    return open_hub(settings)
+
+
+def resources(settings: Settings) -> dict[str, object]:
+    """Every resource by the name under which assets, jobs and sensors ask for it."""
+    return {"hub": HubResource.of(settings)}

@@ -1,0 +1,59 @@
+"""Which datasets a code location shows, and what it needs to know of all of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+from datahub_dagster.defs.metadata import faults_of
+from datahub_dagster.domain.contract import Consumer, Contract, ContractBook, ContractFault
+from datahub_dagster.domain.names import Location
+from datahub_dagster.ports import Hub
+from datahub_dagster.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """The contracts of this code location, by name, as they were when it was loaded.
+
+    Args:
+        book: All contracts, those of other teams too.
+        settings: `teams` chooses the datasets; empty = all.
+        today: Calendars are looked up from here.
+        uri: How people address a place inside the hub.
+    """
+
+    book: ContractBook
+    settings: Settings
+    today: date
+    uri: Callable[[Location], str]
+
+    @classmethod
+    def of(cls, hub: Hub, settings: Settings) -> "Shown":
+        """What the hub's contracts are now. A team whose files are broken is shown as it was last good."""
+        return cls(book=hub.book(), settings=settings, today=hub.clock.now().date(), uri=hub.storage.uri)
+
+    @property
+    def contracts(self) -> tuple[Contract, ...]:
+        """The datasets that are shown."""
+        teams = self.settings.teams
+        chosen = (contract for contract in self.book.datasets.values() if not teams or contract.team in teams)
+        return tuple(sorted(chosen, key=lambda contract: contract.name))
+
+    @property
+    def teams(self) -> tuple[str, ...]:
+        """Their teams."""
+        return tuple(sorted({contract.team for contract in self.contracts}))
+
+    @property
+    def consumers(self) -> tuple[Consumer, ...]:
+        """Everybody who reads one of them."""
+        names = {contract.name for contract in self.contracts}
+        return tuple(consumer for consumer in self.book.consumers if names.intersection(consumer.depends_on))
+
+    def faults_of(self, contract: Contract) -> tuple[ContractFault, ...]:
+        """What is wrong with the files of a dataset's team."""
+        return faults_of(self.book, contract)
+
+    def uri_of(self, contract: Contract) -> str:
+        """Where a dataset's releases are."""
+        return self.uri(Location("releases") / contract.name.source / contract.name.table)

@@ -1,0 +1,1 @@
+"""The demonstration: open data, delivered as several teams would deliver it."""

@@ -1,0 +1,194 @@
+"""The demonstration as a story: a hub of its own, every delivery in its turn, a rollback, the docs.
+
+It tells what happened as values; how that looks is the command line's business.
+"""
+
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from datahub_dagster import pipeline
+from datahub_dagster.domain.names import Location
+from datahub_dagster.domain.outcome import Outcome
+from datahub_dagster.domain.release import Generation
+from datahub_dagster.errors import ConflictError, HubError, UsageError
+from datahub_dagster.ports import Hub, OnStep, silent
+
+if TYPE_CHECKING:  # writing the deliveries needs pyarrow and vega-datasets
+    from datahub_dagster.demo.data import DemoDelivery
+
+MARKER = ".demo"
+OUTBOX = ".outbox"  # the deliveries as the teams hand them in
+CACHES = (".cache", ".dagster")  # derived: a folder that holds nothing else may become a demo's hub
+ROLLED_BACK = "employment.us_monthly"
+REASON = "the publisher withdrew the newest month: the survey is being revised"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chapter:
+    """What became of one delivery. `error` says what stopped it, where there is no outcome."""
+
+    told: "DemoDelivery"
+    outcome: Outcome | None
+    error: str = ""
+
+    @property
+    def kind(self) -> str:
+        """How it ended, in a word."""
+        return self.outcome.kind.value if self.outcome else "error"
+
+    @property
+    def why(self) -> str:
+        """Why, in a sentence."""
+        return self.outcome.why if self.outcome else self.error
+
+    @property
+    def as_told(self) -> bool:
+        """Whether it ended as the story says."""
+        return self.kind == self.told.expected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """All that happened."""
+
+    chapters: tuple[Chapter, ...]
+    rolled_back: Generation | None
+    docs: Location
+    seconds: float
+
+    @property
+    def went_as_told(self) -> bool:
+        """Whether every delivery ended as the story says."""
+        return all(chapter.as_told for chapter in self.chapters)
+
+    @property
+    def datasets(self) -> frozenset[str]:
+        """Names of the datasets that were delivered."""
+        return frozenset(chapter.told.dataset for chapter in self.chapters)
+
+    @property
+    def duration(self) -> timedelta:
+        """How long it took."""
+        return timedelta(seconds=self.seconds)
+
+
+OnBegin = Callable[[int, int, "DemoDelivery"], None]
+OnEnd = Callable[[int, int, Chapter], None]
+
+
+def tell(
+    hub: Hub,
+    root: Path,
+    *,
+    actor: str,
+    on_step: OnStep = silent,
+    on_begin: OnBegin = lambda _number, _count, _told: None,
+    on_end: OnEnd = lambda _number, _count, _chapter: None,
+) -> Story:
+    """Deliver and release everything in order, roll one dataset back, and render the docs with dbt's.
+
+    Args:
+        hub: The hub to tell it with; see `demo_hub`.
+        root: Its folder.
+        actor: Who does it, for the records.
+        on_step: Hears every step of every delivery.
+        on_begin: Hears that a delivery begins: its number from 1, how many there are, and which.
+        on_end: Hears how it ended.
+    """
+    from datahub_dagster.demo.data import EARLIEST_TODAY, write_deliveries
+
+    begin = time.monotonic()
+    book = hub.book()
+    deliveries = write_deliveries(root / OUTBOX, max(hub.clock.now().date(), EARLIEST_TODAY))
+    chapters: list[Chapter] = []
+    for number, told in enumerate(deliveries, start=1):
+        on_begin(number, len(deliveries), told)
+        try:
+            contract = book.find(told.dataset)
+            pipeline.deliver(hub, contract, told.path, told.name)
+            outcome = pipeline.release(hub, contract, told.name, actor=actor, on_step=on_step)
+            chapter = Chapter(told=told, outcome=outcome)
+        except HubError as error:
+            chapter = Chapter(told=told, outcome=None, error=str(error))
+        chapters.append(chapter)
+        on_end(number, len(deliveries), chapter)
+    rolled_back = _roll_back(hub, chapters, actor, on_step)
+    docs = pipeline.document(hub, with_dbt_docs=True)
+    return Story(
+        chapters=tuple(chapters), rolled_back=rolled_back, docs=docs, seconds=time.monotonic() - begin
+    )
+
+
+def _roll_back(hub: Hub, chapters: Sequence[Chapter], actor: str, on_step: OnStep) -> Generation | None:
+    generations = [
+        chapter.outcome.record.generation
+        for chapter in chapters
+        if chapter.told.dataset == ROLLED_BACK and chapter.outcome and chapter.outcome.record
+    ]
+    published = [number for number in generations if number is not None]
+    if len(published) < 2:
+        return None  # it went otherwise than told, which the chapters say
+    contract = hub.book().find(ROLLED_BACK)
+    return pipeline.rollback(hub, contract, published[-2], reason=REASON, actor=actor, on_step=on_step)
+
+
+@contextmanager
+def demo_hub(root: Path, *, fresh: bool) -> Iterator[None]:
+    """An empty hub at `root` that is marked as a demo's, and is nobody else's while this lasts.
+
+    What a former demo left there is removed; of its caches only if `fresh`.
+
+    Raises:
+        UsageError: The folder holds something that is not a demo's; nothing was removed.
+        ConflictError: Another demo is running there.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    marker = root / MARKER
+    if not marker.is_file():
+        _refuse_foreign(root)
+    with marker.open("a", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConflictError(
+                "another demo is running there",
+                subject=str(root),
+                next_step="stop it (Ctrl-C in its terminal), or: DATAHUB_ROOT=./hub-2 datahub demo",
+            ) from None
+        _empty(root, keep={MARKER} if fresh else {MARKER, ".cache"})
+        lock.truncate(0)
+        lock.write("This folder is a demo's hub: `datahub demo` empties it whenever it starts.\n")
+        lock.flush()
+        yield
+
+
+def _refuse_foreign(root: Path) -> None:
+    foreign = sorted(entry.name for entry in root.iterdir() if entry.name not in CACHES)
+    if foreign:
+        raise UsageError(
+            "this folder is not a demo's hub; nothing was removed",
+            subject=str(root),
+            promised=f"a folder that is empty, or has the marker {MARKER} of a former demo",
+            found=", ".join(foreign[:5]) + (f" and {len(foreign) - 5} more" if len(foreign) > 5 else ""),
+            next_step="DATAHUB_ROOT=./demo-hub datahub demo",
+        )
+
+
+def _empty(root: Path, *, keep: set[str]) -> None:
+    """Remove what is in a folder, without following links out of it."""
+    with os.scandir(root) as entries:
+        for entry in list(entries):
+            if entry.name in keep:
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path)
+            else:
+                Path(entry.path).unlink()

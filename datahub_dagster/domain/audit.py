@@ -1,0 +1,101 @@
+"""The audit: what the data tests said, and whether that is enough to publish."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from datahub_dagster.domain.contract import Contract, Severity
+from datahub_dagster.domain.names import DatasetName
+
+
+class CheckStatus(StrEnum):
+    """What a data test answered; dbt's own words."""
+
+    PASS = "pass"
+    WARN = "warn"
+    FAIL = "fail"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """Some of the rows that failed. Values as text, None = null; confidential columns are masked; `truncated` if there are more."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | None, ...], ...]
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """The answer of one data test. `failures` is None where the test could not run; `seconds` is its run time."""
+
+    unique_id: str
+    check_name: str
+    status: CheckStatus
+    severity: Severity
+    failures: int | None
+    column: str | None = None
+    message: str = ""
+    compiled_sql: str = ""
+    sample: Sample | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditReport:
+    """All answers for one dataset, seen at one generation. `base_generation` 0 = nothing was published before.
+
+    `contract_fingerprint` is the state of the contract whose tests ran.
+    """
+
+    dataset: DatasetName
+    base_generation: int
+    results: tuple[CheckResult, ...]
+    contract_fingerprint: str = ""
+    engine: str = ""
+    seconds: float = 0.0
+
+
+class BlockCode(StrEnum):
+    """Why a candidate may not be published."""
+
+    TEST_FAILED = "test-failed"
+    TEST_ERRORED = "test-errored"
+    TEST_MISSING = "test-missing"
+    NO_TEST_RAN = "no-test-ran"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """One reason against publishing."""
+
+    code: BlockCode
+    check_name: str | None
+    message: str
+
+
+def blocks(contract: Contract, results: Sequence[CheckResult]) -> tuple[Block, ...]:
+    """Every reason against publishing, in the order of the contract's tests; empty = publish.
+
+    The gate is strict. Each declared test must have answered exactly once; a test that errored proves nothing, whatever its
+    severity. A contract without tests has nothing that could block; the release carries a warning instead.
+    """
+    if not contract.tests:
+        return ()
+    if not results:
+        return (Block(code=BlockCode.NO_TEST_RAN, check_name=None, message=f"none of {len(contract.tests)} tests ran"),)
+    answers = {result.unique_id: result for result in results}
+    found: list[Block] = []
+    for test in contract.tests:
+        result = answers.get(test.unique_id)
+        if result is None:
+            code, message = BlockCode.TEST_MISSING, "the test gave no answer"
+        elif result.status is CheckStatus.ERROR:
+            code, message = BlockCode.TEST_ERRORED, result.message or "the test could not run"
+        elif result.status is CheckStatus.FAIL:
+            code, message = BlockCode.TEST_FAILED, result.message or f"{result.failures} failures"
+        else:
+            continue
+        found.append(Block(code=code, check_name=test.check_name, message=message))
+    return tuple(found)

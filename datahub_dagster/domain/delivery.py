@@ -1,0 +1,74 @@
+"""What a team hands in, and the receipt that it gets."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from datahub_dagster.domain.contract import digest
+from datahub_dagster.domain.names import DatasetName, Location, ReleaseId
+
+SUCCESS_MARKER = "_SUCCESS"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveredFile:
+    """One data file of a delivery; `path` is relative to the delivery, `sha256` hexadecimal."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """Files that a team hands in, fingerprinted.
+
+    Args:
+        full: They are the whole dataset, in mode `partition` too.
+        oddities: What else lies in the folder and can't be taken (links, names that lead elsewhere), as text for people.
+    """
+
+    dataset: DatasetName
+    name: str
+    location: Location
+    files: tuple[DeliveredFile, ...]
+    full: bool = False
+    oddities: tuple[str, ...] = ()
+
+    @property
+    def fingerprint(self) -> str:
+        """The same content, whatever the delivery is called, has the same fingerprint (64-bit hexadecimal)."""
+        files = (f"{file.path}\x00{file.sha256}" for file in sorted(self.files, key=lambda file: file.path))
+        return digest("full" if self.full else "", *files, *self.oddities)
+
+    @property
+    def bytes(self) -> int:
+        """Size of all files together."""
+        return sum(file.size for file in self.files)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """The numbered proof that a delivery was received; written once, before anything is copied.
+
+    Args:
+        number: Counts the dataset's deliveries from 1; deliveries with a higher number were received later.
+        contract_fingerprint: State of the contract that it is judged by.
+        repeats: The published release whose content it brings again; then there is nothing to do.
+    """
+
+    number: int
+    release_id: ReleaseId
+    delivery: Delivery
+    received_at: datetime
+    contract_fingerprint: str
+    actor: str = ""
+    repeats: ReleaseId | None = None
+
+    @property
+    def dataset(self) -> DatasetName:
+        """The dataset that it was delivered for."""
+        return self.delivery.dataset
+
+    def is_for(self, delivery: Delivery) -> bool:
+        """Whether this receipt is for that delivery: same name, same content."""
+        return self.delivery.name == delivery.name and self.delivery.fingerprint == delivery.fingerprint

@@ -1,0 +1,263 @@
+"""How releases and datasets stand to their freshness SLO. `now` is always passed; `due` says when a release is owed.
+
+A business date is *answered* by the first release that brings its partition. In a dataset without partitions nobody can
+see which business date a release holds: `due.held_date` says which one it is taken to hold.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+
+from datahub_dagster.domain.calendars import CalendarRangeError
+from datahub_dagster.domain.contract import FreshnessSlo, Mode, PartitionSpec
+from datahub_dagster.domain.due import (
+    DueTime,
+    business_date_of,
+    calendar_of,
+    due_at,
+    earliest_at,
+    held_date,
+    is_owed,
+    key_of,
+    latest_due,
+    local_date,
+    next_due,
+)
+from datahub_dagster.domain.release import DueVerdict
+
+_CLOCK_SKEW = timedelta(minutes=5)  # what the clocks of two machines may differ by
+
+
+class SloState(StrEnum):
+    """How an SLO stands: `met`, `late` (not there though due), `pending` (nothing was due yet), `unknown` (says why)."""
+
+    MET = "met"
+    LATE = "late"
+    PENDING = "pending"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SloStanding:
+    """How one SLO stands at an instant. Instants are UTC; `business_date` is ISO 8601, as the partition keys are.
+
+    Args:
+        due_at: The newest due time whose grace is over, and `business_date` what it was for.
+        next_due_at: The due time after that one; within its grace it is already past.
+        reason: What a person should know: since when it is late, or that it came late, or why nothing is known.
+    """
+
+    slo: str
+    state: SloState
+    due_at: datetime | None = None
+    business_date: str | None = None
+    next_due_at: datetime | None = None
+    reason: str = ""
+
+
+def lateness(slo: FreshnessSlo, business_date: date, published_at: datetime) -> timedelta:
+    """How long after its deadline (grace included) a business date was published; negative or zero if in time.
+
+    Raises:
+        CalendarRangeError: The calendar does not reach that far.
+    """
+    return published_at - due_at(slo, business_date, calendar_of(slo)) - slo.grace
+
+
+def verdicts_for_release(
+    slos: Sequence[FreshnessSlo],
+    partitions: Sequence[str],
+    mode: Mode,
+    published_at: datetime,
+    *,
+    spec: PartitionSpec | None = None,
+    first_published_at: datetime | None = None,
+    last_published_at: datetime | None = None,
+) -> tuple[DueVerdict, ...]:
+    """How a release stood to the due times that it is the first to answer; a correction answers none again.
+
+    With partitions: every owed business date among the keys, except history. History is what was due before the
+    dataset's own first release; of that first release the newest business date alone is judged, not the years before.
+    Without partitions: the one business date that the release is taken to hold. `max_age`: the instant at which the
+    release before it became too old.
+
+    Never fails for what a calendar does not know: such a business date gets no verdict.
+
+    Args:
+        slos: The contract's freshness SLOs.
+        partitions: Keys that nobody has published before this release (`ReleasePlan.added`); ignored in mode `replace`.
+        mode: The contract's delivery mode.
+        published_at: When this release was published.
+        spec: The contract's partitions (`Contract.partitions`).
+        first_published_at: When the dataset's first release was published; None if this is the first.
+        last_published_at: When the release before this one was published (no rollback); None if this is the first.
+    """
+    verdicts: list[DueVerdict] = []
+    for slo in slos:
+        try:
+            if slo.max_age is not None:
+                if last_published_at is not None:
+                    deadline = last_published_at + slo.max_age + slo.grace
+                    day = local_date(slo, deadline)
+                    verdicts.append(_verdict(slo, day, deadline, published_at))
+            elif mode is Mode.REPLACE:
+                day = held_date(slo, published_at)
+                if last_published_at is None or last_published_at < earliest_at(slo, day, None):
+                    verdicts.append(
+                        _verdict(slo, day, due_at(slo, day, calendar_of(slo)) + slo.grace, published_at)
+                    )
+            else:
+                judged = _newly_answered(slo, partitions, spec)
+                since = first_published_at
+                judged = (
+                    judged[-1:]
+                    if since is None
+                    else [pair for pair in judged if pair[1] + slo.grace >= since]
+                )
+                verdicts += [_verdict(slo, day, due + slo.grace, published_at) for day, due in judged]
+        except (CalendarRangeError, OverflowError, ValueError):
+            continue
+    return tuple(verdicts)
+
+
+def standing(
+    slo: FreshnessSlo,
+    partitions: PartitionSpec | None,
+    published: Mapping[str, datetime],
+    last_published_at: datetime | None,
+    now: datetime,
+) -> SloStanding:
+    """How an SLO stands at `now`. Never raises for a calendar, a zone or a clock: that is `unknown`, with the reason.
+
+    The newest deadline decides. A business date that came late is met from then on, and the reason says how late it
+    was; an older one of the last `slo.window` that never came is told in the reason.
+
+    Args:
+        slo: One of the contract's SLOs.
+        partitions: `Contract.partitions`; None in mode `replace`.
+        published: Key of each partition that is published → when it was first published. Only read with partitions.
+        last_published_at: When the newest release was published; None = never delivered.
+        now: The instant asked about.
+    """
+    try:
+        if last_published_at is not None and last_published_at > now + _CLOCK_SKEW:
+            reason = f"the newest release was published at {_text(last_published_at)}, which is still to come: a clock is wrong"
+            return SloStanding(slo=slo.name, state=SloState.UNKNOWN, reason=reason)
+        if slo.max_age is not None:
+            return _standing_by_age(slo, slo.max_age, last_published_at, now)
+        return _standing_by_due_time(slo, partitions, published, last_published_at, now)
+    except (CalendarRangeError, ValueError, OverflowError) as error:
+        return SloStanding(slo=slo.name, state=SloState.UNKNOWN, reason=str(error).replace("\n", ";"))
+
+
+def _standing_by_age(
+    slo: FreshnessSlo, max_age: timedelta, last_published_at: datetime | None, now: datetime
+) -> SloStanding:
+    if last_published_at is None:
+        return SloStanding(slo=slo.name, state=SloState.LATE, reason="never delivered")
+    due = last_published_at + max_age
+    if now <= due + slo.grace:
+        return SloStanding(slo=slo.name, state=SloState.MET, next_due_at=due)
+    reason = f"the newest release is {_span(now - last_published_at)} old, {_span(max_age)} is promised"
+    return SloStanding(slo=slo.name, state=SloState.LATE, due_at=due, reason=reason)
+
+
+def _standing_by_due_time(
+    slo: FreshnessSlo,
+    partitions: PartitionSpec | None,
+    published: Mapping[str, datetime],
+    last_published_at: datetime | None,
+    now: datetime,
+) -> SloStanding:
+    passed = latest_due(slo, now - slo.grace, partitions)
+    coming = next_due(slo, now - slo.grace, partitions)
+    next_due_at = coming[1] if coming else None
+    if passed is None:
+        reason = (
+            "never delivered; nothing was due yet" if last_published_at is None else "nothing was due yet"
+        )
+        return SloStanding(slo=slo.name, state=SloState.PENDING, next_due_at=next_due_at, reason=reason)
+    day, due = passed
+    late = now - due - slo.grace
+    if partitions is not None:
+        answered_at = published.get(key_of(day, partitions))
+    elif last_published_at is not None and last_published_at >= earliest_at(slo, day, None):
+        answered_at = last_published_at
+    else:
+        answered_at = None
+    if last_published_at is None and not published:
+        state, reason = SloState.LATE, "never delivered"
+    elif answered_at is None:
+        state, reason = (
+            SloState.LATE,
+            f"{day} is not there, {_span(late)} after its due time{_with_grace(slo)}",
+        )
+    else:
+        state, reason = SloState.MET, ""
+        # Without partitions the newest release may be a correction: only the first one could tell how late it was.
+        if partitions is not None and answered_at - due > slo.grace:
+            reason = f"{day} came {_span(answered_at - due - slo.grace)} late"
+    gaps = _gaps(slo, partitions, published, day) if partitions is not None and published else []
+    if gaps:
+        more = f" and {len(gaps) - 3} more" if len(gaps) > 3 else ""
+        reason += f"{'; ' if reason else ''}never came: {', '.join(gaps[-3:])}{more}"
+    return SloStanding(
+        slo=slo.name,
+        state=state,
+        due_at=due,
+        business_date=day.isoformat(),
+        next_due_at=next_due_at,
+        reason=reason,
+    )
+
+
+def _gaps(
+    slo: FreshnessSlo, partitions: PartitionSpec, published: Mapping[str, datetime], newest: date
+) -> list[str]:
+    """Keys that are missing between the first published one and the newest one due, within the SLO's window."""
+    window_start = (newest - slo.window).isoformat()
+    first_key = min(published)
+    days = calendar_of(slo).backward(newest)
+    missing: list[str] = []
+    for day in days:
+        key = key_of(day, partitions)
+        if key <= first_key or day.isoformat() < window_start:
+            break
+        if key not in published and is_owed(day, slo, partitions):
+            missing.append(key)
+    return missing[::-1]
+
+
+def _newly_answered(slo: FreshnessSlo, keys: Sequence[str], spec: PartitionSpec | None) -> list[DueTime]:
+    calendar = calendar_of(slo)
+    pairs: list[DueTime] = []
+    for key in keys:
+        try:
+            day = business_date_of(key, slo)
+            if day is not None and calendar.is_session(day) and is_owed(day, slo, spec):
+                pairs.append((day, due_at(slo, day, calendar)))
+        except (CalendarRangeError, OverflowError):
+            continue  # the calendar can't say: no verdict, rather than a guess
+    return sorted(pairs)
+
+
+def _verdict(slo: FreshnessSlo, day: date, deadline: datetime, published_at: datetime) -> DueVerdict:
+    late_seconds = (published_at - deadline).total_seconds()
+    return DueVerdict(slo=slo.name, business_date=day.isoformat(), due_at=deadline, late_seconds=late_seconds)
+
+
+def _with_grace(slo: FreshnessSlo) -> str:
+    return f" and {_span(slo.grace)} of grace" if slo.grace else ""
+
+
+def _text(instant: datetime) -> str:
+    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _span(span: timedelta) -> str:
+    """A span for people, in its two largest units; less than a minute in seconds."""
+    seconds = int(span.total_seconds())
+    days, hours, minutes = seconds // 86400, seconds // 3600 % 24, seconds // 60 % 60
+    parts = [f"{number} {unit}" for number, unit in ((days, "d"), (hours, "h"), (minutes, "min")) if number]
+    return " ".join(parts[:2]) or f"{seconds} s"

@@ -1,0 +1,251 @@
+"""A delivery's way, top to bottom: receive, validate, stage, audit, publish, observe, document.
+
+Every caller, command line or Dagster, goes through these functions. What a step does stands in `steps/`, what it decides in
+`domain/`, and how bytes, queries and messages travel in `adapters/`, behind the ports of `Hub`.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from datahub_dagster.domain.audit import AuditReport, blocks
+from datahub_dagster.domain.contract import Contract
+from datahub_dagster.domain.delivery import Receipt
+from datahub_dagster.domain.gc import Removal
+from datahub_dagster.domain.inbox import InboxEntry
+from datahub_dagster.domain.names import Location, ReleaseId
+from datahub_dagster.domain.outcome import Outcome
+from datahub_dagster.domain.plan import build_plan
+from datahub_dagster.domain.profile import Fault
+from datahub_dagster.domain.release import Generation, ReleaseRecord
+from datahub_dagster.domain.status import DatasetStatus
+from datahub_dagster.errors import AlreadyExistsError, ConflictError, UnknownReleaseError
+from datahub_dagster.ports import Hub, OnStep, StepEvent, silent
+from datahub_dagster.steps import hand_in, observe, publish, receive, retain
+from datahub_dagster.steps.audit import audit_candidate, audit_published
+from datahub_dagster.steps.preview import Preview
+from datahub_dagster.steps.stage import stage
+from datahub_dagster.steps.stand import dataset_status
+from datahub_dagster.steps.validate import validate
+
+_ATTEMPTS = 50  # a release that loses the race to publish so often has met something else than luck
+
+
+def release(
+    hub: Hub, contract: Contract, delivery: str, *, actor: str, run_id: str | None = None, on_step: OnStep = silent
+) -> Outcome:
+    """Take one delivery of the inbox all the way, and say how it ended.
+
+    Doing it again, after a crash too, ends where an undisturbed call would. Bad data are an outcome, not an error.
+
+    Raises:
+        DeliveryError: There is no such delivery, or it is not complete.
+        StorageError, CorruptError, EngineError: Something outside failed; the same call can be made again.
+        ConflictError: Others kept publishing first, time and again.
+    """
+    way = _Way(contract, on_step)
+
+    with way.step("receive", delivery):
+        receipt = receive.claim(hub, contract, receive.read_delivery(hub, contract, delivery), actor)
+    way.receipt = receipt
+    if receipt.repeats:
+        return Outcome(receipt=receipt, record=None)
+    if known := hub.log.record(contract.name, receipt.release_id):
+        publish.update_catalog(hub, contract)
+        return Outcome(receipt=receipt, record=known, is_news=False)
+    record = observe.base_record(hub, contract, receipt, run_id, actor)
+
+    with way.step("validate", f"{len(receipt.delivery.files)} files"):
+        validated = validate(hub, contract, receipt.delivery, hub.log.current(contract.name))
+    if validated.faults and not hub.log.file_list(contract.name, receipt.release_id):
+        return _end(hub, contract, way, observe.invalid(record, validated))
+
+    with way.step("stage", f"{len(validated.files)} files"):
+        staged = stage(hub, contract, receipt, validated, on_step)
+    if isinstance(staged, Fault):
+        return _end(hub, contract, way, observe.invalid(record, validated, staged))
+    record = observe.with_files(record, staged)
+
+    for _ in range(_ATTEMPTS):
+        if generation := publish.published_as(hub, contract, receipt.release_id):
+            break  # an interrupted call got so far
+
+        current = hub.log.current(contract.name)
+        whole = contract.partitions is None or receipt.delivery.full
+        plan = build_plan(contract.name, receipt.release_id, record.partitions, current, replaces_all=whole)
+        if plan.changes_nothing:
+            return _end(hub, contract, way, observe.overtaken(record))
+
+        with way.step("audit", f"{len(contract.tests)} tests"):
+            report = audit_candidate(hub, contract, plan)
+        if against := blocks(contract, report.results):
+            return _end(hub, contract, way, observe.blocked(record, plan, report, against))
+
+        with way.step("publish", f"generation {plan.next_generation}"):
+            try:
+                generation = publish.publish(hub, contract, plan, actor)
+            except AlreadyExistsError:
+                continue  # somebody was faster: what was audited is no longer what would be published
+        break
+    else:
+        raise ConflictError(
+            f"release {receipt.release_id} found another publication in its way {_ATTEMPTS} times",
+            subject=str(contract.name),
+            consumers="read what the others published; this delivery is still in the inbox",
+            next_step=f"datahub release {contract.name} --delivery {delivery}",
+        )
+
+    with way.step("observe", f"generation {generation.number}"):
+        publish.update_catalog(hub, contract)
+        record = observe.published(hub, contract, record, generation, validated.warnings)
+    return _end(hub, contract, way, record)
+
+
+def document(hub: Hub, *, with_dbt_docs: bool) -> Location:
+    """The last step, for all datasets at once: render the pages from contracts and records; where the start page is."""
+    return hub.site.render(hub, with_dbt_docs=with_dbt_docs)
+
+
+def preview(hub: Hub, contract: Contract, delivery: str) -> Preview:
+    """What `release` would do with a delivery, without doing any of it: the plan, and the faults."""
+    delivered = receive.read_delivery(hub, contract, delivery)
+    receipt = receive.find_receipt(hub, contract, delivered)
+    receipts = hub.log.receipts(contract.name)
+    number = receipts[-1].number + 1 if receipts else 1
+    release_id = receipt.release_id if receipt else ReleaseId(hub.clock.now().date(), number)
+    repeats = receipt.repeats if receipt else receive.repeated_release(hub, contract, delivered)
+    current = hub.log.current(contract.name)
+    validated = validate(hub, contract, delivered, current)
+    plan = None
+    if not validated.faults and not repeats:
+        whole = contract.partitions is None or delivered.full
+        plan = build_plan(contract.name, release_id, validated.partitions, current, replaces_all=whole)
+    return Preview(delivery=delivered, plan=plan, faults=validated.faults, repeats=repeats, rows=validated.rows)
+
+
+def inbox(hub: Hub, contract: Contract) -> Sequence[InboxEntry]:
+    """What lies in a dataset's inbox, in the order in which it was completed; reads no data."""
+    return receive.look_into_inbox(hub, contract)
+
+
+def deliver(hub: Hub, contract: Contract, source: Path, name: str, *, full: bool = False) -> Location:
+    """Bring a file or a folder of this machine into the inbox, `_SUCCESS` last.
+
+    Raises:
+        DeliveryError: There is nothing to deliver, or a name can't be taken.
+        AlreadyExistsError: The name is taken by other content.
+    """
+    return hand_in.hand_in(hub, contract, source, name, full=full)
+
+
+def fetch(hub: Hub, contract: Contract) -> str | None:
+    """Bring what the contract's `delivery.source` holds into the inbox; None if that content was the last received."""
+    return hand_in.fetch_source(hub, contract)
+
+
+def check(hub: Hub, contracts: Sequence[Contract], *, on_step: OnStep = silent) -> Sequence[AuditReport]:
+    """Run the tests of datasets on what is published, in one go. Datasets that were never published are left out."""
+    for contract in contracts:
+        on_step(StepEvent(dataset=contract.name, step="audit", message=f"{len(contract.tests)} tests"))
+    return audit_published(hub, contracts)
+
+
+def rollback(
+    hub: Hub, contract: Contract, to_generation: int, *, reason: str, actor: str, on_step: OnStep = silent
+) -> Generation:
+    """Publish the content of an older generation as a new one.
+
+    Raises:
+        UnknownReleaseError: There is no such generation, or it is the published one.
+        RetentionError: Some of its files are no longer kept.
+    """
+    way = _Way(contract, on_step)
+    with way.step("publish", f"the content of generation {to_generation}"):
+        generation = publish.take_up_again(hub, contract, to_generation, reason=reason, actor=actor)
+        publish.update_catalog(hub, contract)
+    with way.step("observe", f"generation {generation.number}"):
+        observe.tell_of_rollback(hub, contract, generation)
+    return generation
+
+
+def reconcile(hub: Hub, contract: Contract) -> Sequence[str]:
+    """Make the catalog and the records agree with the log after any crash; what was mended, a sentence each."""
+    mended: list[str] = []
+    if publish.update_catalog(hub, contract):
+        current = hub.log.current(contract.name)
+        mended.append(f"the catalog shows generation {current.number if current else 0} again")
+    for receipt in hub.log.receipts(contract.name):
+        if receipt.repeats or hub.log.record(contract.name, receipt.release_id):
+            continue
+        generation = publish.published_as(hub, contract, receipt.release_id)
+        staged = hub.log.file_list(contract.name, receipt.release_id)
+        if generation is None or staged is None:
+            continue  # still under way, or it waits in the inbox to be taken up again
+        record = observe.with_files(observe.base_record(hub, contract, receipt, None, receipt.actor), staged)
+        observe.keep(hub, contract, observe.published(hub, contract, record, generation, ()), {})
+        mended.append(f"release {receipt.release_id} has its record")
+    return mended
+
+
+def collect(hub: Hub, contract: Contract, *, dry_run: bool) -> Sequence[Removal]:
+    """Remove what retention lets go (`datahub gc`): a plan, which is carried out unless it is a dry run."""
+    removals = retain.plan_removals(hub, contract)
+    if not dry_run:
+        for removal in removals:
+            retain.remove(hub, contract, removal)
+    return removals
+
+
+def pin(hub: Hub, contract: Contract, release_id: ReleaseId, reason: str | None) -> None:
+    """Keep a release whatever retention says; a reason of None lets it go again.
+
+    Raises:
+        UnknownReleaseError: The dataset has no such release, or its data are no longer kept.
+    """
+    if reason is None:
+        hub.log.unpin(contract.name, release_id)
+        return
+    if hub.log.file_list(contract.name, release_id) is None:
+        raise UnknownReleaseError(
+            f"there are no data of a release {release_id} to keep",
+            subject=str(contract.name),
+            next_step=f"datahub releases {contract.name}",
+        )
+    hub.log.pin(contract.name, release_id, reason)
+
+
+def status(hub: Hub) -> Sequence[DatasetStatus]:
+    """How every dataset stands, by name."""
+    return [dataset_status(hub, contract) for contract in hub.contracts_by_name()]
+
+
+def _end(hub: Hub, contract: Contract, way: "_Way", record: ReleaseRecord) -> Outcome:
+    assert way.receipt is not None
+    kept, is_news = observe.keep(hub, contract, record, way.seconds)
+    way.tell(kept.state.value, kept.why)
+    return Outcome(receipt=way.receipt, record=kept, is_news=is_news)
+
+
+@dataclass
+class _Way:
+    """Where a delivery is on its way, and how long each step took."""
+
+    contract: Contract
+    on_step: OnStep
+    receipt: Receipt | None = None
+    seconds: dict[str, float] = field(default_factory=dict[str, float])
+
+    @contextmanager
+    def step(self, name: str, message: str) -> Iterator[None]:
+        self.tell(name, message)
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - begun, 6)
+
+    def tell(self, step: str, message: str) -> None:
+        release_id = self.receipt.release_id if self.receipt else None
+        self.on_step(StepEvent(dataset=self.contract.name, step=step, message=message, release_id=release_id))

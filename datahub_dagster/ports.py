@@ -1,0 +1,351 @@
+"""What the hub needs from outside, as abstract classes; `wiring.py` chooses who provides it.
+
+The steps of a delivery act through these alone, so that a new place to keep bytes or a new engine is one adapter.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from datahub_dagster.domain.audit import AuditReport
+from datahub_dagster.domain.contract import Contract, ContractBook
+from datahub_dagster.domain.delivery import Receipt
+from datahub_dagster.domain.names import DatasetName, Location, ReleaseId
+from datahub_dagster.domain.profile import FileProfile
+from datahub_dagster.domain.release import Generation, ReleaseRecord
+from datahub_dagster.domain.view import DatasetView, FileList
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """A file in storage. `path` is relative to the folder that was listed; `is_regular` is False for links, pipes and the like.
+
+    `path` may be hostile (a delivery is what strangers put there); `modified_at` is UTC.
+    """
+
+    path: str
+    size: int
+    modified_at: datetime
+    is_regular: bool = True
+
+
+class Storage(ABC):
+    """Where the hub's bytes are. Everything but `replace` and the deletions is write-once.
+
+    All methods raise `StorageError` when the disk or the object store refuses.
+    """
+
+    @abstractmethod
+    def list_files(self, folder: Location) -> Sequence[StoredFile]:
+        """All files below a folder, sorted by path, hidden ones and links included; empty if the folder does not exist."""
+
+    @abstractmethod
+    def list_names(self, folder: Location) -> Sequence[str]:
+        """Names of the folders and files directly in a folder, sorted; without unfinished writes."""
+
+    @abstractmethod
+    def exists(self, location: Location) -> bool:
+        """Whether a file is there."""
+
+    @abstractmethod
+    def read(self, location: Location) -> bytes:
+        """A small file's content. Raises `FileNotFoundError` if there is none."""
+
+    @abstractmethod
+    def create(self, location: Location, content: bytes) -> None:
+        """Write a small file, once: of several writers exactly one wins, and it is there whole or not at all.
+
+        Raises:
+            AlreadyExistsError: Somebody wrote it before.
+        """
+
+    @abstractmethod
+    def replace(self, location: Location, content: bytes) -> None:
+        """Write a small derived file, in one step, over what was there. Not for state, records or data."""
+
+    @abstractmethod
+    def checksum(self, location: Location) -> str:
+        """SHA-256 of a file's content, hexadecimal. Raises `FileNotFoundError`."""
+
+    @abstractmethod
+    def copy(self, source: Location, target: Location, *, sha256: str) -> None:
+        """Copy a file inside the storage, once, and only if its content has that checksum. Copying again does nothing.
+
+        Raises:
+            FileNotFoundError: The source has gone.
+            ChangedContentError: The source has other content by now; nothing was written.
+            AlreadyExistsError: The target is there with other content.
+        """
+
+    @abstractmethod
+    def upload(self, source: Path, target: Location) -> None:
+        """Bring a file of this machine in, once. Raises `AlreadyExistsError`."""
+
+    @abstractmethod
+    def delete(self, location: Location) -> None:
+        """Remove a file; fine if it has gone."""
+
+    @abstractmethod
+    def delete_folder(self, folder: Location) -> None:
+        """Remove all files below a folder; fine if it has gone. Follows no links."""
+
+    @abstractmethod
+    def open(self, location: Location) -> BinaryIO:
+        """A file for random reading. Raises `FileNotFoundError`."""
+
+    @abstractmethod
+    def engine_path(self, location: Location) -> str:
+        """How the query engine addresses the file: an absolute path, or an `s3://` URI."""
+
+    @abstractmethod
+    def uri(self, location: Location) -> str:
+        """How people and other systems address it."""
+
+
+class ChangedContentError(Exception):
+    """A file has other content than its checksum says. The steps turn it into a fault of the delivery."""
+
+
+class ReleaseLog(ABC):
+    """The truth: receipts, states, audits and records, each written once.
+
+    All methods raise `CorruptError` where something that is there can't be read, and `StorageError`.
+    """
+
+    @abstractmethod
+    def receipts(self, dataset: DatasetName) -> Sequence[Receipt]:
+        """All receipts, by number."""
+
+    @abstractmethod
+    def add_receipt(self, receipt: Receipt) -> None:
+        """Claim the next number.
+
+        Raises:
+            AlreadyExistsError: Somebody claimed that number first.
+        """
+
+    @abstractmethod
+    def current(self, dataset: DatasetName) -> Generation | None:
+        """What is published; None before the first release."""
+
+    @abstractmethod
+    def generation(self, dataset: DatasetName, number: int) -> Generation | None:
+        """One state of the past, or None."""
+
+    @abstractmethod
+    def generations(self, dataset: DatasetName) -> Sequence[Generation]:
+        """All states, by number."""
+
+    @abstractmethod
+    def add_generation(self, generation: Generation) -> None:
+        """The one conditional write that publishes.
+
+        Raises:
+            AlreadyExistsError: Somebody published that generation first: plan again.
+        """
+
+    @abstractmethod
+    def file_list(self, dataset: DatasetName, release_id: ReleaseId) -> FileList | None:
+        """The files of a staged release; None if it was never staged whole, or removed by retention."""
+
+    @abstractmethod
+    def add_file_list(self, files: FileList) -> None:
+        """Make a staged release exist. Adding the same again does nothing."""
+
+    @abstractmethod
+    def audit(
+        self, dataset: DatasetName, release_id: ReleaseId, base_generation: int, contract_fingerprint: str
+    ) -> AuditReport | None:
+        """The audit of a release against one generation, by one state of the contract, if it was done."""
+
+    @abstractmethod
+    def add_audit(self, release_id: ReleaseId, report: AuditReport) -> None:
+        """Keep an audit. Adding one for the same release and generation again does nothing."""
+
+    @abstractmethod
+    def record(self, dataset: DatasetName, release_id: ReleaseId) -> ReleaseRecord | None:
+        """How a delivery's way ended; None while it is under way."""
+
+    @abstractmethod
+    def records(self, dataset: DatasetName) -> Sequence[ReleaseRecord]:
+        """All records, by release."""
+
+    @abstractmethod
+    def add_record(self, record: ReleaseRecord) -> ReleaseRecord:
+        """Keep the outcome, and give back the one that counts: of two writers for the same release the first wins."""
+
+    @abstractmethod
+    def add_check(self, report: AuditReport, checked_at: datetime) -> None:
+        """Keep the answers of tests that ran on published data."""
+
+    @abstractmethod
+    def last_check(self, dataset: DatasetName) -> tuple[datetime, AuditReport] | None:
+        """The newest answers on published data (UTC), if there were any."""
+
+    @abstractmethod
+    def pins(self, dataset: DatasetName) -> Mapping[ReleaseId, str]:
+        """Releases that must be kept, each with the reason."""
+
+    @abstractmethod
+    def pin(self, dataset: DatasetName, release_id: ReleaseId, reason: str) -> None:
+        """Keep a release whatever retention says. Pinning again changes the reason."""
+
+    @abstractmethod
+    def unpin(self, dataset: DatasetName, release_id: ReleaseId) -> None:
+        """Leave a release to retention again; fine if it was not pinned."""
+
+    @abstractmethod
+    def release_folder(self, dataset: DatasetName, release_id: ReleaseId) -> Location:
+        """Where a release's data files are: `releases/<source>/<table>/<release>`."""
+
+    @abstractmethod
+    def releases_on_disk(self, dataset: DatasetName) -> Sequence[ReleaseId]:
+        """Every release that has a folder, whole or not, by number."""
+
+
+class Catalog(ABC):
+    """How the query engine finds the published data. Derived from the log; may lag behind it, never lead."""
+
+    @abstractmethod
+    def applied(self, dataset: DatasetName) -> int:
+        """Number of the generation that the catalog shows; 0 = none."""
+
+    @abstractmethod
+    def apply(self, generation: Generation, view: DatasetView) -> bool:
+        """Make the catalog show a generation, in whatever state it was left. Idempotent; never goes back to an older one.
+
+        Returns:
+            Whether something had to be changed.
+        """
+
+
+class Profiler(ABC):
+    """Reads Parquet footers."""
+
+    @abstractmethod
+    def profile(self, folder: Location, files: Sequence[tuple[str, int]], bounds_of: str | None) -> Sequence[FileProfile]:
+        """The footers of files (path relative to the folder, size in bytes), with the bounds of one column.
+
+        A file that can't be read gives a profile that says why; nothing is raised for it.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRequest:
+    """One dataset to audit: its tests, the data as they would be, and those of the other datasets that the tests read.
+
+    A neighbour that was never published is missing from `neighbours`; a test that reads it answers `error`.
+    """
+
+    contract: Contract
+    view: DatasetView
+    base_generation: int
+    neighbours: Mapping[DatasetName, DatasetView]
+
+
+class Auditor(ABC):
+    """Runs data tests on data that nobody sees yet."""
+
+    @abstractmethod
+    def audit(self, requests: Sequence[AuditRequest]) -> Sequence[AuditReport]:
+        """A report for each request, in the same order. Judges nothing: the gate is `domain.audit.blocks`.
+
+        Raises:
+            EngineError: dbt as a whole could not run. A single broken test is a result with status `error`.
+        """
+
+
+class Contracts(ABC):
+    """Reads what the teams wrote."""
+
+    @abstractmethod
+    def load(self) -> ContractBook:
+        """All contracts as the files are now. A team whose files are broken has its last good state, and a fault."""
+
+
+class Site(ABC):
+    """The documentation that consumers read."""
+
+    @abstractmethod
+    def render(self, hub: "Hub", *, with_dbt_docs: bool) -> Location:
+        """Write the pages, switch to them in one step, and say where the start page is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notification:
+    """A message to people. `to` are e-mail addresses; `kind` is `released`, `rejected` or `rolled-back`."""
+
+    kind: str
+    dataset: DatasetName
+    release_id: ReleaseId
+    to: tuple[str, ...]
+    subject: str
+    text: str
+    at: datetime
+
+
+class Notifier(ABC):
+    """Tells owners and consumers."""
+
+    @abstractmethod
+    def notify(self, notification: Notification) -> None:
+        """Send or keep a message. Never stops a release: what goes wrong is logged."""
+
+
+class Clock(ABC):
+    """The only source of time."""
+
+    @abstractmethod
+    def now(self) -> datetime:
+        """This instant, UTC and aware."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepEvent:
+    """Something that happened on a delivery's way, for progress bars and logs."""
+
+    dataset: DatasetName
+    step: str
+    message: str
+    release_id: ReleaseId | None = None
+
+
+OnStep = Callable[[StepEvent], None]
+
+
+def silent(_event: StepEvent) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hub:
+    """The set of ports that a delivery's way goes through.
+
+    Args:
+        sources_root: Folder against which a relative `delivery.source` is resolved (the dbt project).
+        inbox_days: How long a released delivery stays in the inbox before gc removes it.
+    """
+
+    storage: Storage
+    log: ReleaseLog
+    catalog: Catalog
+    profiler: Profiler
+    auditor: Auditor
+    contracts: Contracts
+    site: Site
+    notifier: Notifier
+    clock: Clock
+    sources_root: Path = Path()
+    inbox_days: int = 7
+
+    def book(self) -> ContractBook:
+        """The contracts as they are now."""
+        return self.contracts.load()
+
+    def contracts_by_name(self) -> Iterator[Contract]:
+        """Every contract, by name."""
+        book = self.book()
+        return iter(sorted(book.datasets.values(), key=lambda contract: contract.name))

@@ -1,0 +1,175 @@
+"""Observe: the record beside the data, lateness against each due time, and who is told."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from datahub_dagster.domain.audit import AuditReport, Block, CheckStatus
+from datahub_dagster.domain.contract import Contract
+from datahub_dagster.domain.delivery import Receipt
+from datahub_dagster.domain.plan import ReleasePlan
+from datahub_dagster.domain.profile import Fault
+from datahub_dagster.domain.release import Generation, GenerationKind, ReleaseRecord, ReleaseState
+from datahub_dagster.domain.slo import verdicts_for_release
+from datahub_dagster.domain.validation import Validated
+from datahub_dagster.domain.view import FileList
+from datahub_dagster.ports import Hub, Notification
+from datahub_dagster.steps.views import view_of
+
+
+def base_record(hub: Hub, contract: Contract, receipt: Receipt, run_id: str | None, actor: str) -> ReleaseRecord:
+    """What every record holds, whatever the outcome; it says rejected until something better is known."""
+    return ReleaseRecord(
+        dataset=contract.name,
+        release_id=receipt.release_id,
+        state=ReleaseState.REJECTED,
+        team=contract.team,
+        delivery=receipt.delivery.name,
+        fingerprint=receipt.delivery.fingerprint,
+        contract_version=contract.version,
+        contract_fingerprint=contract.fingerprint,
+        mode=contract.delivery.mode,
+        received_at=receipt.received_at,
+        finished_at=hub.clock.now(),
+        files=len(receipt.delivery.files),
+        bytes=receipt.delivery.bytes,
+        actor=actor,
+        run_id=run_id,
+    )
+
+
+def invalid(record: ReleaseRecord, validated: Validated, fault: Fault | None = None) -> ReleaseRecord:
+    """The record of a delivery that validation, or staging, refused."""
+    return replace(
+        record,
+        rows=validated.rows,
+        partitions=validated.partitions,
+        columns=validated.columns,
+        faults=(*validated.faults, *([fault] if fault else [])),
+        warnings=validated.warnings,
+    )
+
+
+def with_files(record: ReleaseRecord, staged: FileList) -> ReleaseRecord:
+    """The record of a delivery that was staged."""
+    return replace(
+        record,
+        rows=sum(file.rows for file in staged.files),
+        bytes=sum(file.size for file in staged.files),
+        files=len(staged.files),
+        partitions=tuple(sorted({file.partition for file in staged.files})),
+        columns=staged.columns,
+    )
+
+
+def blocked(record: ReleaseRecord, plan: ReleasePlan, report: AuditReport, blocks: tuple[Block, ...]) -> ReleaseRecord:
+    """The record of a candidate that its audit refused."""
+    return replace(record, base_generation=plan.base_generation, replaced=plan.replaced, audit=report, blocks=blocks)
+
+
+def overtaken(record: ReleaseRecord) -> ReleaseRecord:
+    """The record of a release whose partitions later deliveries had taken before it could be published."""
+    return replace(record, state=ReleaseState.SUPERSEDED)
+
+
+def published(
+    hub: Hub, contract: Contract, record: ReleaseRecord, generation: Generation, warnings: tuple[str, ...]
+) -> ReleaseRecord:
+    """The record of a published release; all from the log, so that an interrupted call is completed the same."""
+    earlier = hub.log.generations(contract.name)[: generation.number - 1]
+    held = earlier[-1].partitions if earlier else {}
+    ever_held = {key for older in earlier for key in older.partitions}
+    released_at = [older.published_at for older in earlier if older.kind is GenerationKind.RELEASE]
+    view = view_of(hub.log, contract.name, generation.partitions, contract)
+    report = hub.log.audit(contract.name, record.release_id, generation.number - 1, generation.contract_fingerprint)
+    return replace(
+        record,
+        state=ReleaseState.PUBLISHED,
+        generation=generation.number,
+        base_generation=generation.number - 1,
+        published_at=generation.published_at,
+        replaced=tuple(key for key in record.partitions if key in held),
+        dataset_rows=view.rows,
+        dataset_bytes=view.bytes,
+        audit=report,
+        warnings=(*warnings, *_warnings(contract, report)),
+        due=verdicts_for_release(
+            contract.freshness_slos,
+            [key for key in record.partitions if key not in ever_held],
+            contract.delivery.mode,
+            generation.published_at,
+            spec=contract.partitions,
+            first_published_at=released_at[0] if released_at else None,
+            last_published_at=released_at[-1] if released_at else None,
+        ),
+    )
+
+
+def keep(
+    hub: Hub, contract: Contract, record: ReleaseRecord, step_seconds: Mapping[str, float]
+) -> tuple[ReleaseRecord, bool]:
+    """Tell those whom it concerns, and write the record. A call that was interrupted in between tells them twice, never not.
+
+    Returns:
+        The record that counts, and whether it is this one: somebody else may have ended the same release first.
+    """
+    finished = replace(record, finished_at=hub.clock.now(), step_seconds=dict(step_seconds))
+    for notification in _notifications(hub, contract, finished):
+        hub.notifier.notify(notification)
+    kept = hub.log.add_record(finished)
+    return kept, kept is finished
+
+
+def tell_of_rollback(hub: Hub, contract: Contract, generation: Generation) -> None:
+    """Owners and consumers hear that an older content is published again, and why."""
+    subject = f"{contract.name}: rolled back to generation {generation.restores}"
+    text = f"{generation.reason} ({generation.actor}). Now published: generation {generation.number}."
+    hub.notifier.notify(
+        Notification(
+            kind="rolled-back",
+            dataset=contract.name,
+            release_id=generation.release_id,
+            to=(*contract.owners, *_consumers(hub, contract)),
+            subject=subject,
+            text=text,
+            at=generation.published_at,
+        )
+    )
+
+
+def _warnings(contract: Contract, report: AuditReport | None) -> tuple[str, ...]:
+    if not contract.tests:
+        return (f"{contract.origin}: the contract has no test, so that nothing was audited",)
+    warned = (r for r in (report.results if report else ()) if r.status is CheckStatus.WARN)
+    return tuple(f"{result.check_name}: {result.message or f'{result.failures} failures'}" for result in warned)
+
+
+def _notifications(hub: Hub, contract: Contract, record: ReleaseRecord) -> list[Notification]:
+    late = [verdict for verdict in record.due if not verdict.met]
+    if record.state is ReleaseState.REJECTED:
+        kind, subject, to = "rejected", f"release {record.release_id} was rejected", contract.owners
+        text = f"Delivery {record.delivery}: {record.why}. Readers keep what was published before."
+    elif late:
+        kind, subject = "released", f"release {record.release_id} came late"
+        to = (*contract.owners, *_consumers(hub, contract))
+        text = "; ".join(f"{v.business_date} was due at {v.due_at:%Y-%m-%d %H:%M %Z}" for v in late[:5])
+    elif record.warnings:
+        kind, subject, to = "released", f"release {record.release_id} is published with warnings", contract.owners
+        text = "; ".join(record.warnings[:5])
+    else:
+        return []
+    return [
+        Notification(
+            kind=kind,
+            dataset=contract.name,
+            release_id=record.release_id,
+            to=tuple(dict.fromkeys(to)),
+            subject=f"{contract.name}: {subject}",
+            text=text,
+            at=record.finished_at,
+        )
+    ]
+
+
+def _consumers(hub: Hub, contract: Contract) -> tuple[str, ...]:
+    consumers = hub.book().consumers_of(contract.name)
+    return tuple(consumer.owner_email for consumer in consumers if consumer.owner_email)

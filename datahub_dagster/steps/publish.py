@@ -1,0 +1,87 @@
+"""Publish: one conditional write decides, then the catalog follows."""
+
+from datahub_dagster.domain.contract import Contract
+from datahub_dagster.domain.names import ReleaseId
+from datahub_dagster.domain.plan import ReleasePlan
+from datahub_dagster.domain.release import Generation, GenerationKind
+from datahub_dagster.errors import AlreadyExistsError, UnknownReleaseError
+from datahub_dagster.ports import Hub
+from datahub_dagster.steps.views import view_of
+
+
+def publish(hub: Hub, contract: Contract, plan: ReleasePlan, actor: str) -> Generation:
+    """Make the plan's generation the published one.
+
+    Raises:
+        AlreadyExistsError: Somebody published that generation first; nothing changed: plan again.
+    """
+    before = hub.log.current(contract.name)
+    generation = Generation(
+        dataset=contract.name,
+        number=plan.next_generation,
+        kind=GenerationKind.RELEASE,
+        partitions=plan.next_partitions,
+        release_id=plan.release_id,
+        # A clock that went backwards must not make a release older than the one that it replaces.
+        published_at=max(hub.clock.now(), before.published_at) if before else hub.clock.now(),
+        contract_version=contract.version,
+        contract_fingerprint=contract.fingerprint,
+        actor=actor,
+    )
+    hub.log.add_generation(generation)
+    return generation
+
+
+def published_as(hub: Hub, contract: Contract, release_id: ReleaseId) -> Generation | None:
+    """The generation that this release made, if it got so far before."""
+    made = (g for g in reversed(hub.log.generations(contract.name)) if g.kind is GenerationKind.RELEASE)
+    return next((generation for generation in made if generation.release_id == release_id), None)
+
+
+def update_catalog(hub: Hub, contract: Contract) -> bool:
+    """Make the catalog show what is published; whether there was something to do."""
+    current = hub.log.current(contract.name)
+    if current is None:
+        return False
+    return hub.catalog.apply(current, view_of(hub.log, contract.name, current.partitions, contract))
+
+
+def take_up_again(hub: Hub, contract: Contract, to_generation: int, *, reason: str, actor: str) -> Generation:
+    """Publish an older generation's content as a new generation (see `pipeline.rollback`)."""
+    while True:
+        current = hub.log.current(contract.name)
+        target = hub.log.generation(contract.name, to_generation)
+        if current is None or target is None:
+            last = current.number if current else 0
+            raise UnknownReleaseError(
+                f"there is no generation {to_generation}",
+                subject=str(contract.name),
+                found=f"generations 1 to {last}" if last else "nothing was ever published",
+                next_step=f"datahub releases {contract.name}",
+            )
+        if dict(target.partitions) == dict(current.partitions):
+            raise UnknownReleaseError(
+                f"generation {to_generation} is what is published: there is nothing to roll back to",
+                subject=str(contract.name),
+                found=f"generation {current.number}, release {current.release_id}",
+                next_step=f"datahub releases {contract.name}",
+            )
+        view_of(hub.log, contract.name, target.partitions, contract)  # raises if some of its files are no longer kept
+        generation = Generation(
+            dataset=contract.name,
+            number=current.number + 1,
+            kind=GenerationKind.ROLLBACK,
+            partitions=target.partitions,
+            release_id=target.release_id,
+            published_at=max(hub.clock.now(), current.published_at),
+            contract_version=target.contract_version,
+            contract_fingerprint=target.contract_fingerprint,
+            actor=actor,
+            reason=reason,
+            restores=to_generation,
+        )
+        try:
+            hub.log.add_generation(generation)
+        except AlreadyExistsError:
+            continue  # a release came in between; the older content goes on top of it all the same
+        return generation

@@ -1,0 +1,225 @@
+"""Receive: what lies in the inbox, and the numbered receipt of a delivery before anything is copied."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from datahub_dagster.domain.contract import Contract, digest
+from datahub_dagster.domain.delivery import SUCCESS_MARKER, DeliveredFile, Delivery, Receipt
+from datahub_dagster.domain.inbox import InboxEntry, InboxState
+from datahub_dagster.domain.names import Location, ReleaseId, delivery_name_fault, unsafe_path_reason
+from datahub_dagster.domain.release import ReleaseState
+from datahub_dagster.errors import AlreadyExistsError, DeliveryError
+from datahub_dagster.ports import Hub, StoredFile
+
+INBOX = Location("inbox")
+FULL_MARKER = "_FULL"  # beside _SUCCESS: the delivery is the whole dataset, in mode `partition` too
+
+
+def inbox_folder(contract: Contract, delivery: str) -> Location:
+    """Where a delivery lies. Raises `DeliveryError` for a name that can't be one."""
+    if fault := delivery_name_fault(delivery):
+        raise DeliveryError(f"{delivery!r} can't name a delivery: {fault}", subject=str(contract.name))
+    return INBOX / contract.name.source / contract.name.table / delivery
+
+
+def look_into_inbox(hub: Hub, contract: Contract) -> Sequence[InboxEntry]:
+    """What lies in the dataset's inbox; cheap: reads no data. In the order in which it was completed."""
+    folder = INBOX / contract.name.source / contract.name.table
+    names = [name for name in hub.storage.list_names(folder) if not name.startswith(".")]
+    if not names:
+        return []
+    receipts = hub.log.receipts(contract.name)
+    entries = [_look_at(hub, contract, name, receipts) for name in names]
+    return sorted(entries, key=lambda entry: (entry.newest_at is None, entry.newest_at, entry.delivery))
+
+
+def read_delivery(hub: Hub, contract: Contract, name: str) -> Delivery:
+    """Fingerprint a complete delivery: every byte is read once.
+
+    Raises:
+        DeliveryError: It is not there, or not complete.
+    """
+    folder = inbox_folder(contract, name)
+    sorted_out = _sort_out(hub.storage.list_files(folder))
+    if not sorted_out.all:
+        raise DeliveryError(
+            f"there is no delivery {name} in the inbox",
+            subject=str(contract.name),
+            found=f"nothing at {hub.storage.uri(folder)}",
+            next_step=f"datahub deliver {contract.name} PATH --name {name}",
+        )
+    if not sorted_out.is_complete:
+        raise DeliveryError(
+            f"the delivery {name} is not complete: it has no {SUCCESS_MARKER}",
+            subject=str(contract.name),
+            found=f"{len(sorted_out.data)} data files at {hub.storage.uri(folder)}",
+            consumers="nothing was staged; the delivery waits",
+            next_step=f"write {SUCCESS_MARKER} once all files are there",
+        )
+    oddities = list(sorted_out.oddities)
+    files: list[DeliveredFile] = []
+    for file in sorted_out.data:
+        try:
+            sha256 = hub.storage.checksum(folder / file.path)
+        except FileNotFoundError:
+            oddities.append(f"{file.path!r}: it went away while it was read")
+            continue
+        files.append(DeliveredFile(path=file.path, size=file.size, sha256=sha256))
+    return Delivery(
+        dataset=contract.name,
+        name=name,
+        location=folder,
+        files=tuple(files),
+        full=sorted_out.is_full,
+        oddities=tuple(oddities),
+    )
+
+
+def find_receipt(hub: Hub, contract: Contract, delivery: Delivery) -> Receipt | None:
+    """The receipt that this delivery has already, under way or done.
+
+    A delivery that was rejected is taken anew once the contract has changed: what was wrong may be right now.
+    """
+    for receipt in reversed(hub.log.receipts(contract.name)):
+        if not receipt.is_for(delivery):
+            continue
+        record = None if receipt.repeats else hub.log.record(contract.name, receipt.release_id)
+        was_rejected = record is not None and record.state is ReleaseState.REJECTED
+        judged_by = record.contract_fingerprint if record else receipt.contract_fingerprint
+        return None if was_rejected and judged_by != contract.fingerprint else receipt
+    return None
+
+
+def claim(hub: Hub, contract: Contract, delivery: Delivery, actor: str) -> Receipt:
+    """Give the delivery the next number. Of several callers with the same delivery, all get the same receipt."""
+    while True:
+        receipts = hub.log.receipts(contract.name)
+        if receipt := find_receipt(hub, contract, delivery):
+            return receipt
+        newest_file_at = max((f.modified_at for f in hub.storage.list_files(delivery.location)), default=None)
+        now = hub.clock.now()
+        received_at = max(now, newest_file_at) if newest_file_at else now
+        number = receipts[-1].number + 1 if receipts else 1
+        receipt = Receipt(
+            number=number,
+            release_id=ReleaseId(received_at.date(), number),
+            delivery=delivery,
+            received_at=received_at,
+            contract_fingerprint=contract.fingerprint,
+            actor=actor,
+            repeats=repeated_release(hub, contract, delivery),
+        )
+        try:
+            hub.log.add_receipt(receipt)
+        except AlreadyExistsError:
+            continue  # somebody claimed that number; look again, it may have been for this very delivery
+        return receipt
+
+
+def repeated_release(hub: Hub, contract: Contract, delivery: Delivery) -> ReleaseId | None:
+    """The newest published release whose content the delivery brings again; None if it would change anything.
+
+    Compares checksums file by file with what is published in the partitions that it touches. Names don't matter, save for
+    the partition in a path: two days may well hold the same bytes.
+    """
+    current = hub.log.current(contract.name)
+    if current is None or not delivery.files or delivery.oddities:
+        return None
+    column = contract.partitions.column.lower() if contract.partitions else None
+    published: dict[tuple[str, str], str] = {}
+    sizes: dict[str, int] = {}
+    for release_id in current.releases:
+        files = hub.log.file_list(contract.name, release_id)
+        for file in files.files if files else ():
+            if current.partitions.get(file.partition) == release_id:
+                published[(file.partition, file.sha256)] = file.partition
+                sizes[file.partition] = sizes.get(file.partition, 0) + 1
+    touched: dict[str, int] = {}
+    for file in delivery.files:
+        in_path = _value_in_path(file.path, column) if column else None
+        matches = [key for (key, sha256) in published if sha256 == file.sha256 and in_path in (None, key)]
+        if not matches:
+            return None
+        touched[matches[0]] = touched.get(matches[0], 0) + 1
+    whole = delivery.full or contract.partitions is None
+    if touched != ({key: sizes[key] for key in touched} if not whole else sizes):
+        return None
+    return max(current.partitions[key] for key in touched)
+
+
+@dataclass(frozen=True, slots=True)
+class _SortedOut:
+    all: tuple[StoredFile, ...]
+    data: tuple[StoredFile, ...]
+    oddities: tuple[str, ...]
+    is_complete: bool
+    is_full: bool
+
+
+def _sort_out(files: Iterable[StoredFile]) -> _SortedOut:
+    """Data files, markers, and what can't be taken. Names that start with `_` or `.` are notes of the writer's, not data."""
+    everything = tuple(files)
+    markers = {file.path for file in everything if file.is_regular and file.path in (SUCCESS_MARKER, FULL_MARKER)}
+    data: list[StoredFile] = []
+    oddities: list[str] = []
+    for file in everything:
+        if any(part.startswith(("_", ".")) and part not in (".", "..") for part in file.path.split("/")):
+            continue
+        if reason := unsafe_path_reason(file.path):
+            oddities.append(f"{file.path.encode('utf-8', 'backslashreplace').decode()!r}: {reason}")
+        elif not file.is_regular:
+            oddities.append(f"{file.path!r}: it is a link or no regular file")
+        else:
+            data.append(file)
+    return _SortedOut(
+        all=everything,
+        data=tuple(data),
+        oddities=tuple(oddities),
+        is_complete=SUCCESS_MARKER in markers,
+        is_full=FULL_MARKER in markers,
+    )
+
+
+def _look_at(hub: Hub, contract: Contract, name: str, receipts: Sequence[Receipt]) -> InboxEntry:
+    fault = delivery_name_fault(name)
+    if fault:
+        shown = name.encode("utf-8", "backslashreplace").decode()
+        return InboxEntry(dataset=contract.name, delivery=shown, state=InboxState.BAD, newest_at=None, problem=fault)
+    sorted_out = _sort_out(hub.storage.list_files(INBOX / contract.name.source / contract.name.table / name))
+    newest_at = max((file.modified_at for file in sorted_out.all), default=None)
+    state = InboxState.READY if sorted_out.is_complete else InboxState.INCOMPLETE
+    if sorted_out.is_complete and _is_handled(hub, contract, name, sorted_out, receipts):
+        state = InboxState.HANDLED
+    listing = [f"{file.path}\x00{file.size}\x00{file.modified_at.isoformat()}" for file in sorted_out.all]
+    return InboxEntry(
+        dataset=contract.name,
+        delivery=name,
+        state=state,
+        newest_at=newest_at,
+        files=len(sorted_out.data),
+        bytes=sum(file.size for file in sorted_out.data),
+        content_key=digest(name, contract.fingerprint, *listing),
+    )
+
+
+def _is_handled(hub: Hub, contract: Contract, name: str, sorted_out: _SortedOut, receipts: Sequence[Receipt]) -> bool:
+    receipt = next((receipt for receipt in reversed(receipts) if receipt.delivery.name == name), None)
+    if receipt is None or any(file.modified_at > receipt.received_at for file in sorted_out.all):
+        return False
+    if {(f.path, f.size) for f in receipt.delivery.files} != {(f.path, f.size) for f in sorted_out.data}:
+        return bool(receipt.delivery.oddities) and _ended(hub, contract, receipt)
+    return _ended(hub, contract, receipt)
+
+
+def _ended(hub: Hub, contract: Contract, receipt: Receipt) -> bool:
+    if receipt.repeats:
+        return True
+    record = hub.log.record(contract.name, receipt.release_id)
+    if record is None:
+        return False
+    return record.state is not ReleaseState.REJECTED or record.contract_fingerprint == contract.fingerprint
+
+
+def _value_in_path(path: str, column: str) -> str | None:
+    prefix = f"{column}="
+    return next((part[len(prefix) :] for part in path.split("/")[:-1] if part.lower().startswith(prefix)), None)

@@ -1,0 +1,73 @@
+"""Stage: copy the files to the release's own folder, write-once, and make the release exist."""
+
+from datahub_dagster.domain.contract import Contract
+from datahub_dagster.domain.delivery import Receipt
+from datahub_dagster.domain.names import Location
+from datahub_dagster.domain.profile import Fault
+from datahub_dagster.domain.release import WHOLE
+from datahub_dagster.domain.validation import PlacedFile, Validated
+from datahub_dagster.domain.view import FileList, ReleasedFile
+from datahub_dagster.ports import ChangedContentError, Hub, OnStep, StepEvent
+from datahub_dagster.steps.views import partition_type, promised_columns
+
+
+def stage(hub: Hub, contract: Contract, receipt: Receipt, validated: Validated, on_step: OnStep) -> FileList | Fault:
+    """Copy what was delivered. Staging again completes what an interrupted call began.
+
+    Returns:
+        The list of files, which was written last; or the fault, if a file is no longer what was received.
+    """
+    if staged := hub.log.file_list(contract.name, receipt.release_id):
+        return staged
+    folder = hub.log.release_folder(contract.name, receipt.release_id)
+    checksums = {file.path: file.sha256 for file in receipt.delivery.files}
+    released: list[ReleasedFile] = []
+    for number, placed in enumerate(validated.files, start=1):
+        path = placed.profile.path
+        target = folder / _path_in_release(contract, placed)
+        on_step(_progress(contract, receipt, f"file {number} of {len(validated.files)}"))
+        try:
+            hub.storage.copy(receipt.delivery.location / path, target, sha256=checksums[path])
+        except (ChangedContentError, FileNotFoundError):
+            return Fault(
+                code="changed-file",
+                message="the file changed after the delivery was received",
+                file=path,
+                promised=f"SHA-256 {checksums[path][:16]}..., as received",
+            )
+        released.append(_released(placed, target, checksums[path]))
+    files = FileList(
+        dataset=contract.name,
+        release_id=receipt.release_id,
+        files=tuple(released),
+        columns=validated.columns,
+        promised=promised_columns(contract),
+        partition_column=contract.partitions.column if contract.partitions else None,
+        partition_type=partition_type(contract),
+    )
+    hub.log.add_file_list(files)
+    return files
+
+
+def _path_in_release(contract: Contract, placed: PlacedFile) -> str:
+    """A folder for each partition, as Athena wants it; a path that has one already stays as it is."""
+    path = placed.profile.path
+    if contract.partitions is None or placed.partition == WHOLE:
+        return path
+    folder = f"{contract.partitions.column}={placed.partition}"
+    return path if folder in path.split("/") else f"{folder}/{path}"
+
+
+def _released(placed: PlacedFile, target: Location, sha256: str) -> ReleasedFile:
+    return ReleasedFile(
+        path=target.path,
+        size=placed.profile.size,
+        sha256=sha256,
+        rows=placed.profile.rows,
+        partition=placed.partition,
+        holds_partition_column=placed.holds_partition_column,
+    )
+
+
+def _progress(contract: Contract, receipt: Receipt, message: str) -> StepEvent:
+    return StepEvent(dataset=contract.name, step="stage", message=message, release_id=receipt.release_id)

@@ -1,0 +1,73 @@
+"""How a dataset stands, from the log alone."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from datahub_dagster.domain.audit import CheckStatus
+from datahub_dagster.domain.contract import Contract
+from datahub_dagster.domain.inbox import InboxState
+from datahub_dagster.domain.names import DatasetName
+from datahub_dagster.domain.outcome import Outcome
+from datahub_dagster.domain.release import Generation, GenerationKind
+from datahub_dagster.domain.slo import standing
+from datahub_dagster.domain.status import DatasetStatus
+from datahub_dagster.errors import HubError
+from datahub_dagster.ports import Hub
+from datahub_dagster.steps.receive import look_into_inbox
+from datahub_dagster.steps.views import view_of
+
+
+def dataset_status(hub: Hub, contract: Contract) -> DatasetStatus:
+    """How one dataset stands. What can't be read is told in `problem`, so that one dataset does not hide the others."""
+    try:
+        return _status(hub, contract)
+    except HubError as error:
+        return DatasetStatus(contract=contract, problem=error.headline)
+
+
+def outcomes_of(hub: Hub, dataset: DatasetName) -> Sequence[Outcome]:
+    """How every delivery ended that has, in the order in which they were received."""
+    outcomes: list[Outcome] = []
+    for receipt in hub.log.receipts(dataset):
+        record = None if receipt.repeats else hub.log.record(dataset, receipt.release_id)
+        if record is not None or receipt.repeats:
+            outcomes.append(Outcome(receipt=receipt, record=record, is_news=False))
+    return outcomes
+
+
+def first_published(generations: Sequence[Generation]) -> Mapping[str, datetime]:
+    """When each partition was first published (UTC)."""
+    first: dict[str, datetime] = {}
+    for generation in generations:
+        for key in generation.partitions:
+            first.setdefault(key, generation.published_at)
+    return first
+
+
+def _status(hub: Hub, contract: Contract) -> DatasetStatus:
+    current = hub.log.current(contract.name)
+    generations = hub.log.generations(contract.name)
+    released = [g.published_at for g in generations if g.kind is GenerationKind.RELEASE]
+    view = view_of(hub.log, contract.name, current.partitions, contract) if current else None
+    checked = hub.log.last_check(contract.name)
+    bad = (CheckStatus.FAIL, CheckStatus.ERROR)
+    return DatasetStatus(
+        contract=contract,
+        current=current,
+        rows=view.rows if view else None,
+        bytes=view.bytes if view else None,
+        outcomes=outcomes_of(hub, contract.name),
+        waiting=tuple(entry for entry in look_into_inbox(hub, contract) if entry.state is not InboxState.HANDLED),
+        standings=tuple(
+            standing(
+                slo,
+                contract.partitions,
+                first_published(generations),
+                max(released, default=None),
+                hub.clock.now(),
+            )
+            for slo in contract.freshness_slos
+        ),
+        checked_at=checked[0] if checked else None,
+        failing_checks=tuple(r.check_name for r in checked[1].results if r.status in bad) if checked else (),
+    )

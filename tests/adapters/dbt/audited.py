@@ -1,0 +1,143 @@
+"""A dbt project made by a test, parsed by real dbt, and the audit of datasets whose rows are said in SQL."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import yaml
+
+from datahub_dagster.adapters.dbt.auditor import DbtAuditor
+from datahub_dagster.adapters.dbt.invocation import invoke_dbt
+from datahub_dagster.adapters.dbt.profiles import PARSE_TARGET, write_profiles
+from datahub_dagster.adapters.duckdb_views import literal
+from datahub_dagster.adapters.storage.local import LocalStorage
+from datahub_dagster.domain.audit import AuditReport, CheckResult
+from datahub_dagster.domain.contract import Classification, Column, Contract, DataTest
+from datahub_dagster.domain.names import DatasetName
+from datahub_dagster.domain.view import DatasetView, ReleasedFile
+from datahub_dagster.ports import AuditRequest
+from tests import builders
+
+
+@dataclass(frozen=True)
+class Audited:
+    """A project, the storage that holds its candidates, and where the hub keeps its own files."""
+
+    project_dir: Path
+    scratch: Path
+    sample_rows: int = 20
+
+    @cached_property
+    def storage(self) -> LocalStorage:
+        return LocalStorage(self.scratch / "hub")
+
+    @property
+    def manifest_path(self) -> Path:
+        return self.scratch / "parsed" / "manifest.json"
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        invoke_dbt(
+            ["parse"],
+            project_dir=self.project_dir,
+            profiles_dir=write_profiles(self.project_dir, self.scratch / "cache"),
+            target=PARSE_TARGET,
+            target_dir=self.manifest_path.parent,
+        )
+        return json.loads(self.manifest_path.read_bytes())
+
+    @cached_property
+    def auditor(self) -> DbtAuditor:
+        assert self.manifest
+        return DbtAuditor(
+            lambda: self,
+            engine_path=self.storage.engine_path,
+            cache_dir=self.scratch / "cache",
+            sample_rows=self.sample_rows,
+        )
+
+    def contract(self, dataset: str, tests: set[str] | None = None, **more: Any) -> Contract:
+        """The contract as the manifest has it, as far as an audit needs it; `tests` are names, None = all."""
+        source = next(s for s in self.manifest["sources"].values() if f"{s['source_name']}.{s['name']}" == dataset)
+        table_class = _classification(source) or "internal"
+        values: dict[str, Any] = {
+            "unique_id": source["unique_id"],
+            "schema": source["schema"],
+            "identifier": source["identifier"],
+            "classification": Classification(table_class),
+            "columns": tuple(
+                Column(name=column["name"], classification=Classification(_classification(column) or table_class))
+                for column in source["columns"].values()
+            ),
+            "tests": tuple(t for t in self._tests(source["unique_id"]) if tests is None or t.name in tests),
+        }
+        return builders.contract(dataset, **(values | more))
+
+    def view(self, contract: Contract, rows: str, release: str = "2026-11-20.1") -> DatasetView:
+        """The dataset with the rows of a query."""
+        path = f"releases/{contract.name.source}/{contract.name.table}/{release}/part-0.parquet"
+        file = self.storage.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with duckdb.connect() as connection:
+            connection.execute(f"copy ({rows}) to {literal(str(file))} (format parquet)")
+        released = ReleasedFile(path=path, size=file.stat().st_size, sha256="", rows=1)
+        return DatasetView(dataset=contract.name, schema=contract.schema, table=contract.identifier, files=(released,))
+
+    def request(
+        self, dataset: str, rows: str, neighbours: Mapping[str, str] | None = None, release: str = "2026-11-20.1", **more: Any
+    ) -> AuditRequest:
+        """A candidate with these rows beside published neighbours with those."""
+        contract = self.contract(dataset, **more)
+        beside = {
+            DatasetName.parse(other): self.view(self.contract(other), sql, f"{release[:-1]}9")
+            for other, sql in (neighbours or {}).items()
+        }
+        return AuditRequest(
+            contract=contract, view=self.view(contract, rows, release), base_generation=3, neighbours=beside
+        )
+
+    def audit(self, dataset: str, rows: str, neighbours: Mapping[str, str] | None = None, **more: Any) -> AuditReport:
+        return self.auditor.audit([self.request(dataset, rows, neighbours, **more)])[0]
+
+    def _tests(self, source_id: str) -> list[DataTest]:
+        found: list[DataTest] = []
+        for unique_id, node in sorted(self.manifest["nodes"].items()):
+            read = [name for name in node.get("depends_on", {}).get("nodes", []) if name.startswith("source.")]
+            # dbt lists the source on which a test stands last; a singular test belongs to the one it reads first.
+            own = (node.get("test_metadata") and read[-1:]) or read[:1]
+            if node["resource_type"] == "test" and own == [source_id]:
+                found.append(
+                    DataTest(
+                        unique_id=unique_id,
+                        name=node["name"],
+                        check_name=node["name"],
+                        kind="",
+                        column=node.get("column_name"),
+                    )
+                )
+        return found
+
+
+def by_name(report: AuditReport) -> dict[str, CheckResult]:
+    return {result.check_name: result for result in report.results}
+
+
+def write_project(folder: Path, sources: list[dict[str, Any]], files: Mapping[str, str] | None = None) -> Path:
+    """A project with these sources, and other files by their paths."""
+    content = {
+        "dbt_project.yml": yaml.safe_dump({"name": "audited", "version": "1.0.0", "config-version": 2, "profile": "audited"}),
+        "models/team/sources.yml": yaml.safe_dump({"version": 2, "sources": sources}, sort_keys=False),
+        **(files or {}),
+    }
+    for path, text in content.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, "utf-8")
+    return folder
+
+
+def _classification(node: Mapping[str, Any]) -> str | None:
+    return ((node.get("config") or {}).get("meta") or {}).get("hub", {}).get("classification")

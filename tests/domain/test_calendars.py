@@ -1,0 +1,191 @@
+"""Calendars against closures copied by hand from what exchanges and banks publish, and against themselves."""
+
+import subprocess
+import sys
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datahub_dagster.domain.calendars import CalendarRangeError, calendar_named, known_calendars
+from datahub_dagster.domain.contract import Override
+from datahub_dagster.errors import RefusedError
+
+# https://www.jpx.co.jp/english/corporate/about-jpx/calendar/ : closures that are not a Saturday or Sunday.
+TOKYO_CLOSED = """
+    2025-01-01 2025-01-02 2025-01-03 2025-01-13 2025-02-11 2025-02-24 2025-03-20 2025-04-29
+    2025-05-05 2025-05-06 2025-07-21 2025-08-11 2025-09-15 2025-09-23 2025-10-13 2025-11-03
+    2025-11-24 2025-12-31 2026-01-01 2026-01-02 2026-01-12 2026-02-11 2026-02-23 2026-03-20
+    2026-04-29 2026-05-04 2026-05-05 2026-05-06 2026-07-20 2026-08-11 2026-09-21 2026-09-22
+    2026-09-23 2026-10-12 2026-11-03 2026-11-23 2026-12-31 2027-01-01 2027-01-11 2027-02-11
+    2027-02-23 2027-03-22 2027-04-29 2027-05-03 2027-05-04 2027-05-05 2027-07-19 2027-08-11
+    2027-09-20 2027-09-23 2027-10-11 2027-11-03 2027-11-23 2027-12-31
+"""
+# https://www.nyse.com/markets/hours-calendars
+NEW_YORK_CLOSED_2026 = """
+    2026-01-01 2026-01-19 2026-02-16 2026-04-03 2026-05-25 2026-06-19 2026-07-03 2026-09-07
+    2026-11-26 2026-12-25
+"""
+
+days = st.dates(date(2021, 1, 1), date(2040, 12, 31))
+names = st.sampled_from(["daily", "weekdays", "JP", "XTKS", "XNYS", "XSAU"])
+
+
+def weekdays_closed(name: str, first: date, last: date) -> set[date]:
+    calendar, weekdays = calendar_named(name), calendar_named("weekdays")
+    return set(weekdays.sessions(first, last)) - set(calendar.sessions(first, last))
+
+
+def dates(text: str) -> set[date]:
+    return {date.fromisoformat(word) for word in text.split()}
+
+
+def test_tokyo_is_closed_on_the_days_that_the_exchange_announced() -> None:
+    assert weekdays_closed("XTKS", date(2025, 1, 1), date(2027, 12, 31)) == dates(TOKYO_CLOSED)
+
+
+def test_new_york_is_closed_on_the_days_that_the_exchange_announced() -> None:
+    assert weekdays_closed("XNYS", date(2026, 1, 1), date(2026, 12, 31)) == dates(NEW_YORK_CLOSED_2026)
+
+
+def test_a_half_day_is_a_session() -> None:
+    assert calendar_named("XNYS").is_session(date(2026, 11, 27))
+
+
+def test_no_exchange_day_is_a_saturday_or_sunday_in_tokyo() -> None:
+    assert all(
+        day.weekday() < 5 for day in calendar_named("XTKS").sessions(date(2025, 1, 1), date(2027, 12, 31))
+    )
+
+
+def test_japanese_banks_close_at_the_end_of_the_year_beyond_public_holidays() -> None:
+    banks = calendar_named("JP")
+
+    assert [banks.is_session(date(2026, 12, 30)), banks.is_session(date(2026, 12, 31))] == [True, False]
+    assert not banks.is_session(date(2025, 1, 2))
+
+
+def test_a_week_that_ends_on_thursday_is_known() -> None:
+    riyadh = calendar_named("XSAU")
+
+    assert riyadh.is_session(date(2026, 6, 7))  # a Sunday
+    assert not riyadh.is_session(date(2026, 6, 5))  # a Friday
+
+
+def test_daily_and_weekdays_need_no_library() -> None:
+    code = """
+import sys
+from datetime import date
+from datahub_dagster.domain.calendars import calendar_named
+calendar_named("daily").is_session(date(2026, 1, 1))
+calendar_named("weekdays").next_session(date(2026, 1, 1))
+sys.exit("holidays" in sys.modules)
+"""
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "nearest"),
+    [
+        ("XTKY", "XTKS"),
+        ("weekday", "weekdays"),
+        ("Daily", "daily"),
+        ("jp", "JP"),
+        ("xnys", "XNYS"),
+        ("XKBS", "XTKS"),
+    ],
+)
+def test_an_unknown_calendar_names_the_nearest(wrong: str, nearest: str) -> None:
+    with pytest.raises(ValueError, match=f"no calendar '{wrong}'; the nearest: .*{nearest}"):
+        calendar_named(wrong)
+
+
+@pytest.mark.parametrize("wrong", ["", "../JP", "TSE", "NYSE", "JPN", "x" * 500, "日本"])
+def test_what_is_no_calendar_is_refused(wrong: str) -> None:
+    with pytest.raises(ValueError, match="there is no calendar"):
+        calendar_named(wrong)
+
+
+def test_every_known_name_gives_a_calendar_that_has_sessions_this_year() -> None:
+    for name in known_calendars():
+        if len(name) != 2:  # 250 countries take seconds
+            assert len(calendar_named(name).sessions(date(2026, 1, 1), date(2026, 12, 31))) > 230
+
+
+@pytest.mark.parametrize("day", [date(1900, 1, 4), date(2100, 1, 4), date.max])
+def test_a_day_that_the_library_does_not_know_is_refused_with_a_way_out(day: date) -> None:
+    with pytest.raises(CalendarRangeError) as caught:
+        calendar_named("XTKS").is_session(day)
+
+    assert isinstance(caught.value, RefusedError)
+    assert "it knows 1949-01-01 to 2099-12-31" in str(caught.value)
+    assert "overrides" in str(caught.value)
+
+
+def test_a_walk_never_silently_leaves_the_range() -> None:
+    tokyo = calendar_named("XTKS")
+
+    with pytest.raises(CalendarRangeError):
+        tokyo.next_session(date(2099, 12, 31))
+    with pytest.raises(CalendarRangeError):
+        calendar_named("daily").add(date.max, 1)
+
+
+def test_overrides_extend_the_range_day_by_day() -> None:
+    extended = calendar_named(
+        "XTKS",
+        (
+            Override(on=date(2100, 1, 1), kind="removed", reason="new year"),
+            Override(on=date(2100, 1, 2), kind="removed", reason="Saturday"),
+            Override(on=date(2100, 1, 3), kind="removed", reason="Sunday"),
+            Override(on=date(2100, 1, 4), kind="added", reason="first session"),
+        ),
+    )
+
+    assert extended.next_session(date(2099, 12, 31)) == date(2100, 1, 4)
+
+
+def test_overrides_add_and_remove_sessions_and_a_moved_due_time_leaves_them() -> None:
+    tokyo = calendar_named(
+        "XTKS",
+        (
+            Override(on=date(2026, 11, 21), kind="added", reason="test session on a Saturday"),
+            Override(on=date(2026, 11, 24), kind="removed", reason="system migration"),
+            Override(on=date(2026, 11, 25), kind="moved", reason="slow vendor", due_on=date(2026, 11, 27)),
+        ),
+    )
+
+    assert tokyo.sessions(date(2026, 11, 20), date(2026, 11, 26)) == (
+        date(2026, 11, 20),
+        date(2026, 11, 21),
+        date(2026, 11, 25),
+        date(2026, 11, 26),
+    )
+    assert calendar_named("XTKS").is_session(date(2026, 11, 24))
+
+
+def test_the_same_name_is_the_same_calendar() -> None:
+    assert calendar_named("XTKS") is calendar_named("XTKS")
+    assert hash(calendar_named("XTKS")) == hash(calendar_named("XTKS"))
+
+
+@given(names, days)
+def test_next_and_previous_session_are_neighbours(name: str, day: date) -> None:
+    calendar = calendar_named(name)
+    after, before = calendar.next_session(day), calendar.previous_session(day)
+
+    assert before < day < after
+    between = calendar.sessions(before + timedelta(days=1), after - timedelta(days=1))
+    assert between == ((day,) if calendar.is_session(day) else ())
+
+
+@given(names, days, st.integers(1, 40))
+def test_adding_is_undone_by_subtracting(name: str, day: date, count: int) -> None:
+    calendar = calendar_named(name)
+    start = calendar.add(day, 0)
+
+    assert start <= day
+    assert calendar.add(calendar.add(start, count), -count) == start
+    assert len(calendar.sessions(start, calendar.add(start, count))) == count + 1

@@ -1,0 +1,1 @@
+"""Small dbt projects for tests, and real dbt run over them in process."""
