@@ -74,7 +74,13 @@ class HubError(Exception):
     def __str__(self) -> str:
         """The whole message, a line for each thing that is known.
 
-        >>> print(RefusedError("no column settled_at", subject="payments.orders", next_step="datahub show payments.orders"))
+        >>> print(
+        ...     RefusedError(
+        ...         "no column settled_at",
+        ...         subject="payments.orders",
+        ...         next_step="datahub show payments.orders",
+        ...     )
+        ... )
         payments.orders: no column settled_at
           next       datahub show payments.orders
         """
@@ -84,7 +90,9 @@ class HubError(Exception):
             "consumers": self.consumers,
             "next": self.next_step,
         }
-        return "\n".join([self.headline, *(f"  {label:<10} {text}" for label, text in details.items() if text)])
+        return "\n".join(
+            [self.headline, *(f"  {label:<10} {text}" for label, text in details.items() if text)]
+        )
 
 
 class RefusedError(HubError):

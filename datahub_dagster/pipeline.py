@@ -22,7 +22,7 @@ from datahub_dagster.domain.profile import Fault
 from datahub_dagster.domain.release import Generation, ReleaseRecord
 from datahub_dagster.domain.status import DatasetStatus
 from datahub_dagster.errors import AlreadyExistsError, ConflictError, UnknownReleaseError
-from datahub_dagster.ports import Hub, OnStep, StepEvent, silent
+from datahub_dagster.ports import Hub, OnStep, Purpose, StepEvent, silent
 from datahub_dagster.steps import hand_in, observe, publish, receive, retain
 from datahub_dagster.steps.audit import audit_candidate, audit_published
 from datahub_dagster.steps.preview import Preview
@@ -34,7 +34,13 @@ _ATTEMPTS = 50  # a release that loses the race to publish so often has met some
 
 
 def release(
-    hub: Hub, contract: Contract, delivery: str, *, actor: str, run_id: str | None = None, on_step: OnStep = silent
+    hub: Hub,
+    contract: Contract,
+    delivery: str,
+    *,
+    actor: str,
+    run_id: str | None = None,
+    on_step: OnStep = silent,
 ) -> Outcome:
     """Take one delivery of the inbox all the way, and say how it ended.
 
@@ -69,12 +75,13 @@ def release(
     record = observe.with_files(record, staged)
 
     for _ in range(_ATTEMPTS):
+        current = hub.log.current(
+            contract.name
+        )  # before the next line, or another process with this release slips through
         if generation := publish.published_as(hub, contract, receipt.release_id):
             break  # an interrupted call got so far
 
-        current = hub.log.current(contract.name)
-        whole = contract.partitions is None or receipt.delivery.full
-        plan = build_plan(contract.name, receipt.release_id, record.partitions, current, replaces_all=whole)
+        plan = publish.plan(hub, contract, receipt, record.partitions, current)
         if plan.changes_nothing:
             return _end(hub, contract, way, observe.overtaken(record))
 
@@ -122,7 +129,9 @@ def preview(hub: Hub, contract: Contract, delivery: str) -> Preview:
     if not validated.faults and not repeats:
         whole = contract.partitions is None or delivered.full
         plan = build_plan(contract.name, release_id, validated.partitions, current, replaces_all=whole)
-    return Preview(delivery=delivered, plan=plan, faults=validated.faults, repeats=repeats, rows=validated.rows)
+    return Preview(
+        delivery=delivered, plan=plan, faults=validated.faults, repeats=repeats, rows=validated.rows
+    )
 
 
 def inbox(hub: Hub, contract: Contract) -> Sequence[InboxEntry]:
@@ -192,10 +201,7 @@ def reconcile(hub: Hub, contract: Contract) -> Sequence[str]:
 def collect(hub: Hub, contract: Contract, *, dry_run: bool) -> Sequence[Removal]:
     """Remove what retention lets go (`datahub gc`): a plan, which is carried out unless it is a dry run."""
     removals = retain.plan_removals(hub, contract)
-    if not dry_run:
-        for removal in removals:
-            retain.remove(hub, contract, removal)
-    return removals
+    return removals if dry_run else retain.carry_out(hub, contract, removals)
 
 
 def pin(hub: Hub, contract: Contract, release_id: ReleaseId, reason: str | None) -> None:
@@ -207,13 +213,15 @@ def pin(hub: Hub, contract: Contract, release_id: ReleaseId, reason: str | None)
     if reason is None:
         hub.log.unpin(contract.name, release_id)
         return
-    if hub.log.file_list(contract.name, release_id) is None:
-        raise UnknownReleaseError(
-            f"there are no data of a release {release_id} to keep",
-            subject=str(contract.name),
-            next_step=f"datahub releases {contract.name}",
-        )
-    hub.log.pin(contract.name, release_id, reason)
+    with hub.log.claim(contract.name, {release_id}, Purpose.USE, hub.clock.now()) as going:
+        if going or hub.log.file_list(contract.name, release_id) is None:
+            raise UnknownReleaseError(
+                f"there are no data of a release {release_id} to keep",
+                subject=str(contract.name),
+                found="retention is removing them at this moment" if going else None,
+                next_step=f"datahub releases {contract.name}",
+            )
+        hub.log.pin(contract.name, release_id, reason)
 
 
 def status(hub: Hub) -> Sequence[DatasetStatus]:

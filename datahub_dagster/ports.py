@@ -4,9 +4,11 @@ The steps of a delivery act through these alone, so that a new place to keep byt
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO
 
@@ -40,7 +42,10 @@ class Storage(ABC):
 
     @abstractmethod
     def list_files(self, folder: Location) -> Sequence[StoredFile]:
-        """All files below a folder, sorted by path, hidden ones and links included; empty if the folder does not exist."""
+        """All files below a folder, sorted by path, hidden ones and links included; empty if the folder does not exist.
+
+        A link or a file in the folder's place is one irregular file with the path `.`: it is not followed.
+        """
 
     @abstractmethod
     def list_names(self, folder: Location) -> Sequence[str]:
@@ -96,6 +101,11 @@ class Storage(ABC):
     def open(self, location: Location) -> BinaryIO:
         """A file for random reading. Raises `FileNotFoundError`."""
 
+    def is_unfinished(self, path: str) -> bool:
+        """Whether a file that was listed is a write that was never finished: debris, once it is old."""
+        del path
+        return False
+
     @abstractmethod
     def engine_path(self, location: Location) -> str:
         """How the query engine addresses the file: an absolute path, or an `s3://` URI."""
@@ -107,6 +117,13 @@ class Storage(ABC):
 
 class ChangedContentError(Exception):
     """A file has other content than its checksum says. The steps turn it into a fault of the delivery."""
+
+
+class Purpose(StrEnum):
+    """What somebody is about to do with releases that are not published now: `use` is a rollback to them, or a pin."""
+
+    USE = "use"
+    REMOVE = "remove"
 
 
 class ReleaseLog(ABC):
@@ -198,6 +215,19 @@ class ReleaseLog(ABC):
         """Leave a release to retention again; fine if it was not pinned."""
 
     @abstractmethod
+    def claim(
+        self, dataset: DatasetName, releases: Collection[ReleaseId], purpose: Purpose, now: datetime
+    ) -> AbstractContextManager[frozenset[ReleaseId]]:
+        """Announce that releases are about to be used anew or removed, before looking whether they may be.
+
+        Of two who do so for opposite purposes at least one sees the other. The announcement ends with the block; one that a
+        crash left behind counts for a day.
+
+        Returns:
+            Those of the releases that somebody else has announced the opposite purpose for.
+        """
+
+    @abstractmethod
     def release_folder(self, dataset: DatasetName, release_id: ReleaseId) -> Location:
         """Where a release's data files are: `releases/<source>/<table>/<release>`."""
 
@@ -226,7 +256,9 @@ class Profiler(ABC):
     """Reads Parquet footers."""
 
     @abstractmethod
-    def profile(self, folder: Location, files: Sequence[tuple[str, int]], bounds_of: str | None) -> Sequence[FileProfile]:
+    def profile(
+        self, folder: Location, files: Sequence[tuple[str, int]], bounds_of: str | None
+    ) -> Sequence[FileProfile]:
         """The footers of files (path relative to the folder, size in bytes), with the bounds of one column.
 
         A file that can't be read gives a profile that says why; nothing is raised for it.

@@ -17,27 +17,44 @@ class Settings:
     Each field is read from the variable `DATAHUB_<NAME>`; its help text is in the reference.
     """
 
-    root: Path = field(default=Path("hub"), metadata={"help": "Folder of the embedded hub: inbox, releases, log, docs."})
+    root: Path = field(
+        default=Path("hub"), metadata={"help": "Folder of the embedded hub: inbox, releases, log, docs."}
+    )
     dbt_project_dir: Path = field(
-        default=_REPOSITORY / "dbt_project", metadata={"help": "The dbt project whose sources are the datasets."}
+        default=_REPOSITORY / "dbt_project",
+        metadata={"help": "The dbt project whose sources are the datasets."},
     )
     cache_dir: Path | None = field(
-        default=None, metadata={"help": "Where parsed contracts and dbt's files are kept; default `<root>/.cache`."}
+        default=None,
+        metadata={"help": "Where parsed contracts and dbt's files are kept; default `<root>/.cache`."},
     )
     teams: tuple[str, ...] = field(
-        default=(), metadata={"help": "Teams whose datasets this code location shows, comma-separated; empty = all."}
+        default=(),
+        metadata={"help": "Teams whose datasets this code location shows, comma-separated; empty = all."},
     )
-    sample_rows: int = field(default=20, metadata={"help": "How many failing rows a check keeps at most; 0 = none."})
+    sample_rows: int = field(
+        default=20, metadata={"help": "How many failing rows a check keeps at most; 0 = none."}
+    )
     inbox_days: int = field(
-        default=7, metadata={"help": "How long a released delivery stays in the inbox before gc removes it, in days."}
+        default=7,
+        metadata={"help": "How long a released delivery stays in the inbox before gc removes it, in days."},
     )
     docs_url: str = field(
-        default="", metadata={"help": "Address under which the docs are served, for links; empty = files on disk."}
+        default="",
+        metadata={"help": "Address under which the docs are served, for links; empty = files on disk."},
     )
-    docs_interval_minutes: int = field(default=10, metadata={"help": "The docs are rendered at most once in so many minutes."})
-    sensor_interval_seconds: int = field(default=30, metadata={"help": "How often the sensors look, in seconds."})
-    nightly_checks_cron: str = field(default="0 3 * * *", metadata={"help": "When all tests run on published data."})
-    reconcile_cron: str = field(default="*/15 * * * *", metadata={"help": "When the catalog is compared with the log."})
+    docs_interval_minutes: int = field(
+        default=10, metadata={"help": "The docs are rendered at most once in so many minutes."}
+    )
+    sensor_interval_seconds: int = field(
+        default=30, metadata={"help": "How often the sensors look, in seconds."}
+    )
+    nightly_checks_cron: str = field(
+        default="0 3 * * *", metadata={"help": "When all tests run on published data."}
+    )
+    reconcile_cron: str = field(
+        default="*/15 * * * *", metadata={"help": "When the catalog is compared with the log."}
+    )
     timezone: str = field(default="UTC", metadata={"help": "Time zone of the hub's own schedules and pages."})
 
     @property
@@ -74,7 +91,12 @@ class Settings:
 
 
 _PATHS = {"root", "dbt_project_dir", "cache_dir"}
-_NUMBERS = {"sample_rows": 0, "inbox_days": 0, "docs_interval_minutes": 1, "sensor_interval_seconds": 1}  # with their minimum
+_NUMBERS = {
+    "sample_rows": 0,
+    "inbox_days": 0,
+    "docs_interval_minutes": 1,
+    "sensor_interval_seconds": 1,
+}  # with their minimum
 
 
 def _parse(variable: str, name: str, text: str) -> object:

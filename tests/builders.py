@@ -49,15 +49,15 @@ def data_test(
     kind: str = "not_null", column: str | None = "id", dataset: str = "payments.orders", **more: Any
 ) -> DataTest:
     """A test that reads its own dataset only, and blocks."""
-    source, table = dataset.split(".")
-    dbt_name = more.pop("name", f"source_{kind}_{source}_{table}_{column or ''}".rstrip("_"))
+    of = name(dataset)
+    dbt_name = more.pop("name", f"source_{kind}_{of.source}_{of.table}_{column or ''}".rstrip("_"))
     values: dict[str, Any] = {
         "unique_id": f"test.hub.{dbt_name}.{digest(dbt_name)[:10]}",
         "name": dbt_name,
         "check_name": "".join(char if char.isalnum() else "_" for char in dbt_name),
         "kind": kind,
         "column": column,
-        "depends_on": (name(dataset),),
+        "depends_on": (of,),
     }
     return DataTest(**(values | more))
 

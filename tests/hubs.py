@@ -19,7 +19,7 @@ from datahub_dagster.adapters.storage.local import LocalStorage
 from datahub_dagster.domain.audit import AuditReport, CheckResult, CheckStatus
 from datahub_dagster.domain.contract import Contract, ContractBook, DataTest, Severity
 from datahub_dagster.domain.names import Location
-from datahub_dagster.ports import AuditRequest, Auditor, Clock, Contracts, Hub, Site, Storage
+from datahub_dagster.ports import Auditor, AuditRequest, Clock, Contracts, Hub, Site, Storage
 from tests.builders import NOW, book
 
 
@@ -67,7 +67,9 @@ class PlainSqlAuditor(Auditor):
             engine="duckdb",
         )
 
-    def _answer(self, connection: duckdb.DuckDBPyConnection, request: AuditRequest, test: DataTest) -> CheckResult:
+    def _answer(
+        self, connection: duckdb.DuckDBPyConnection, request: AuditRequest, test: DataTest
+    ) -> CheckResult:
         relation = f'"{request.view.schema}"."{request.view.table}"'
         queries = {
             "not_null": f"select count(*) from {relation} where {test.column} is null",
@@ -119,17 +121,28 @@ ORDERS = {"id": pa.int64(), "amount": pa.float64()}
 
 def orders(ids: Sequence[int | None], amount: float = 1.0, **columns: Any) -> pa.Table:
     """Rows of `payments.orders`; more columns by name, each a value for all rows or a list."""
-    data: dict[str, Any] = {"id": pa.array(ids, pa.int64()), "amount": pa.array([amount] * len(ids), pa.float64())}
+    data: dict[str, Any] = {
+        "id": pa.array(ids, pa.int64()),
+        "amount": pa.array([amount] * len(ids), pa.float64()),
+    }
     for column, value in columns.items():
         data[column] = value if isinstance(value, list | pa.Array) else pa.array([value] * len(ids))
     return pa.table(data)
 
 
 def put_delivery(
-    hub: Hub, contract: Contract, name: str, files: dict[str, pa.Table | bytes], *, complete: bool = True, full: bool = False
+    hub: Hub,
+    contract: Contract,
+    name: str,
+    files: dict[str, pa.Table | bytes],
+    *,
+    complete: bool = True,
+    full: bool = False,
 ) -> Path:
     """Write a delivery straight into the inbox, as a team's own tools would."""
-    folder = Path(hub.storage.engine_path(Location("inbox"))) / contract.name.source / contract.name.table / name
+    folder = (
+        Path(hub.storage.engine_path(Location("inbox"))) / contract.name.source / contract.name.table / name
+    )
     for path, content in files.items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -12,12 +12,19 @@ from datahub_dagster.domain.view import DatasetView, ReleasedFile, ViewColumn
 DATABASE = "memory"  # what DuckDB calls the database of a connection to ":memory:"
 
 _UNKNOWN_TYPE = "varchar"
-_WORDS = {"varbinary": "blob", "array": "varchar[]", "struct": "struct(unknown varchar)", "map": "map(varchar, varchar)"}
+_WORDS = {
+    "varbinary": "blob",
+    "array": "varchar[]",
+    "struct": "struct(unknown varchar)",
+    "map": "map(varchar, varchar)",
+}
 _NESTED = re.compile(r"(array|list|struct|row|map)\s*[<(](.*)[>)]", re.DOTALL | re.IGNORECASE)
 _KEY_IN_PATH = re.compile(r"([^/=]+)=([^/]*)")
 
 
-def view_sql(view: DatasetView, engine_path: Callable[[Location], str], *, database: str = DATABASE) -> list[str]:
+def view_sql(
+    view: DatasetView, engine_path: Callable[[Location], str], *, database: str = DATABASE
+) -> list[str]:
     """The statements that make `"<schema>"."<table>"` in a DuckDB connection.
 
     Names are qualified with the database, since a source may be called `temp` or `system`, as DuckDB's own databases are. A dataset
@@ -25,7 +32,10 @@ def view_sql(view: DatasetView, engine_path: Callable[[Location], str], *, datab
     """
     schema = f"{quoted(database)}.{quoted(view.schema)}"
     name = f"{schema}.{quoted(view.table)}"
-    statements = [f"create schema if not exists {schema}", f"create or replace view {name} as {select_sql(view, engine_path)}"]
+    statements = [
+        f"create schema if not exists {schema}",
+        f"create or replace view {name} as {select_sql(view, engine_path)}",
+    ]
     if view.description:
         statements.append(f"comment on view {name} is {literal(view.description)}")
     return statements
@@ -35,7 +45,9 @@ def select_sql(view: DatasetView, engine_path: Callable[[Location], str]) -> str
     """The query behind the view."""
     branches = list(_branches(view, engine_path))
     if not branches:
-        columns = view.columns or (ViewColumn(name=view.partition_column or "nothing_is_published", type=view.partition_type),)
+        columns = view.columns or (
+            ViewColumn(name=view.partition_column or "nothing_is_published", type=view.partition_type),
+        )
         return f"select {', '.join(_null(column) for column in columns)} where false"
     rows = " union all by name ".join(branches)
     if not view.columns:
@@ -61,8 +73,8 @@ def duckdb_type(promised: str | None) -> str:
 def quoted(name: str) -> str:
     """An SQL identifier.
 
-    >>> print(quoted('a "b"'))
-    "a ""b\"""
+    >>> quoted('my "x" table')
+    '"my ""x"" table"'
     """
     return '"' + name.replace('"', '""') + '"'
 
@@ -105,7 +117,11 @@ def _branches(view: DatasetView, engine_path: Callable[[Location], str]) -> Iter
     for spelling, paths in sorted(by_key_spelling.items()):
         rows = _read(paths, hive_type=(spelling, view.partition_type))
         key = quoted(spelling)
-        yield f"select * from {rows}" if key == column else f"select * exclude ({key}), {key} as {column} from {rows}"
+        yield (
+            f"select * from {rows}"
+            if key == column
+            else f"select * exclude ({key}), {key} as {column} from {rows}"
+        )
     for value, paths in sorted(by_value.items()):
         yield f"select *, cast({literal(value)} as {view.partition_type}) as {column} from {_read(paths)}"
 

@@ -4,7 +4,7 @@ The domain knows no framework, so that what pydantic must know of its values is 
 """
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import GetCoreSchemaHandler, TypeAdapter
@@ -31,7 +31,7 @@ _as_text(ReleaseId, ReleaseId.parse)
 _as_text(Location, Location)
 
 
-@lru_cache(maxsize=None)
+@cache
 def json_of(kind: type[T]) -> TypeAdapter[T]:
     """Reads and writes one kind of value. Raises pydantic's `ValidationError` on what can't be read."""
     return TypeAdapter(kind)

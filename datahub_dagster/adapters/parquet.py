@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from os import SEEK_END
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,15 +19,25 @@ class ParquetProfiler(Profiler):
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
 
-    def profile(self, folder: Location, files: Sequence[tuple[str, int]], bounds_of: str | None) -> Sequence[FileProfile]:
+    def profile(
+        self, folder: Location, files: Sequence[tuple[str, int]], bounds_of: str | None
+    ) -> Sequence[FileProfile]:
         return [self._profile_file(folder, path, size, bounds_of) for path, size in files]
 
     def _profile_file(self, folder: Location, path: str, size: int, bounds_of: str | None) -> FileProfile:
         try:
             with self._storage.open(folder / path) as stream:
                 footer = pq.ParquetFile(stream)
+                if _is_signed(stream, footer.metadata):
+                    return FileProfile(
+                        path=path,
+                        size=size,
+                        broken="an encrypted Parquet file: no engine of the hub has its keys",
+                    )
                 schema = footer.schema_arrow
-                columns = tuple(FoundColumn(name=_text(field.name), type=type_word(field.type)) for field in schema)
+                columns = tuple(
+                    FoundColumn(name=_text(field.name), type=type_word(field.type)) for field in schema
+                )
                 return FileProfile(
                     path=path,
                     size=size,
@@ -35,14 +47,21 @@ class ParquetProfiler(Profiler):
                 )
         except FileNotFoundError:
             return FileProfile(path=path, size=size, broken="the file has gone")
-        except (pa.ArrowException, OSError, ValueError, UnicodeDecodeError) as error:
-            return FileProfile(path=path, size=size, broken=f"not a readable Parquet file: {_first_line(error)}")
+        except (pa.ArrowException, OSError, ValueError, ArithmeticError, RecursionError) as error:
+            return FileProfile(
+                path=path, size=size, broken=f"not a readable Parquet file: {_first_line(error)}"
+            )
 
 
 def type_word(found: pa.DataType) -> str:
     """An Arrow type in the words of `domain.schema`; a type that no engine of ours holds keeps Arrow's own word.
 
-    >>> type_word(pa.int64()), type_word(pa.large_string()), type_word(pa.timestamp("us", tz="UTC")), type_word(pa.decimal128(10, 2))
+    >>> (
+    ...     type_word(pa.int64()),
+    ...     type_word(pa.large_string()),
+    ...     type_word(pa.timestamp("us", tz="UTC")),
+    ...     type_word(pa.decimal128(10, 2)),
+    ... )
     ('bigint', 'varchar', 'timestamptz', 'decimal(10,2)')
     """
     if isinstance(found, pa.DictionaryType):
@@ -89,7 +108,10 @@ _WORDS = {
 
 def _bounds(metadata: pq.FileMetaData, column: str) -> Bounds | None:
     """Smallest and largest value over all row groups; None as soon as one group has no statistics."""
-    index = next((i for i in range(metadata.num_columns) if metadata.schema.column(i).path.lower() == column.lower()), None)
+    index = next(
+        (i for i in range(metadata.num_columns) if metadata.schema.column(i).path.lower() == column.lower()),
+        None,
+    )
     if index is None:
         return None
     lowest: list[str] = []
@@ -117,6 +139,15 @@ def _iso(value: object) -> str:
     if isinstance(value, date | datetime):
         return value.isoformat()
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _is_signed(stream: BinaryIO, metadata: pq.FileMetaData) -> bool:
+    """Whether the footer carries a signature, as it does in a file whose columns alone are encrypted.
+
+    pyarrow 26 ends the process (`std::terminate`) when it is asked for the statistics of an encrypted column.
+    """
+    stream.seek(-8, SEEK_END)
+    return int.from_bytes(stream.read(4), "little") != metadata.serialized_size
 
 
 def _text(name: str) -> str:

@@ -1,18 +1,22 @@
 """The truth of the hub as small JSON files, each created once: receipts, generations, audits, records.
 
-    log/<source>/<table>/receipts/00000007.json      a delivery was received, and got the release number 7
-    log/<source>/<table>/generations/00000003.json   what is published since then: partition → release
-    log/<source>/<table>/checks/<instant>.json       answers of tests on published data
-    log/<source>/<table>/pins/<release>.json         releases that somebody asked to keep
-    releases/<source>/<table>/<release>/             data files, and beside them:
-        _files.json                                  written last of all files: the release exists
-        _audit.<base generation>.<contract>.json     what the tests said of it
-        _record.json                                 how its way ended
+log/<source>/<table>/receipts/00000007.json      a delivery was received, and got the release number 7
+log/<source>/<table>/generations/00000003.json   what is published since then: partition → release
+log/<source>/<table>/checks/<instant>.json       answers of tests on published data
+log/<source>/<table>/pins/<release>.json         releases that somebody asked to keep
+log/<source>/<table>/claims/                     releases that are about to be used anew, or removed; see `ports`
+releases/<source>/<table>/<release>/             data files, and beside them:
+    _files.json                                  written last of all files: the release exists
+    _audit.<base generation>.<contract>.json     what the tests said of it
+    _record.json                                 how its way ended
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
+from uuid import uuid4
 
 from pydantic import ValidationError
 
@@ -23,13 +27,15 @@ from datahub_dagster.domain.names import DatasetName, Location, ReleaseId
 from datahub_dagster.domain.release import Generation, ReleaseRecord
 from datahub_dagster.domain.view import FileList
 from datahub_dagster.errors import AlreadyExistsError, CorruptError
-from datahub_dagster.ports import ReleaseLog, Storage
+from datahub_dagster.ports import Purpose, ReleaseLog, Storage
 
 T = TypeVar("T")
 
 _LOG = Location("log")
 _RELEASES = Location("releases")
-_CHECK_TIME = "%Y-%m-%dT%H-%M-%S.%fZ"
+_INSTANT = "%Y-%m-%dT%H-%M-%S.%fZ"
+_NUMBERED = re.compile(r"[0-9]{8,}\.json")
+_LONGEST_CLAIM = timedelta(days=1)  # then whoever made it was killed
 
 
 class JsonReleaseLog(ReleaseLog):
@@ -47,7 +53,7 @@ class JsonReleaseLog(ReleaseLog):
 
     def current(self, dataset: DatasetName) -> Generation | None:
         folder = self._log(dataset) / "generations"
-        names = [name for name in self._storage.list_names(folder) if name.endswith(".json")]
+        names = self._numbered_names(folder)
         return self._read(folder / names[-1], Generation) if names else None
 
     def generation(self, dataset: DatasetName, number: int) -> Generation | None:
@@ -57,7 +63,9 @@ class JsonReleaseLog(ReleaseLog):
         return self._numbered(self._log(dataset) / "generations", Generation)
 
     def add_generation(self, generation: Generation) -> None:
-        self._create(self._log(generation.dataset) / "generations" / _numbered_name(generation.number), generation)
+        self._create(
+            self._log(generation.dataset) / "generations" / _numbered_name(generation.number), generation
+        )
 
     def file_list(self, dataset: DatasetName, release_id: ReleaseId) -> FileList | None:
         # Retention removes it, so that it is looked for each time.
@@ -96,7 +104,7 @@ class JsonReleaseLog(ReleaseLog):
         return record
 
     def add_check(self, report: AuditReport, checked_at: datetime) -> None:
-        name = f"{checked_at.astimezone(UTC).strftime(_CHECK_TIME)}.json"
+        name = f"{checked_at.astimezone(UTC).strftime(_INSTANT)}.json"
         self._create_same(self._log(report.dataset) / "checks" / name, report)
 
     def last_check(self, dataset: DatasetName) -> tuple[datetime, AuditReport] | None:
@@ -104,7 +112,7 @@ class JsonReleaseLog(ReleaseLog):
         names = [name for name in self._storage.list_names(folder) if name.endswith(".json")]
         if not names:
             return None
-        checked_at = datetime.strptime(names[-1].removesuffix(".json"), _CHECK_TIME).replace(tzinfo=UTC)
+        checked_at = datetime.strptime(names[-1].removesuffix(".json"), _INSTANT).replace(tzinfo=UTC)
         return checked_at, self._read(folder / names[-1], AuditReport)
 
     def pins(self, dataset: DatasetName) -> Mapping[ReleaseId, str]:
@@ -112,15 +120,51 @@ class JsonReleaseLog(ReleaseLog):
         found: dict[ReleaseId, str] = {}
         for name in self._storage.list_names(folder):
             release_id = _release_of(name.removesuffix(".json"))
-            if release_id is not None:
-                found[release_id] = json_of(str).validate_json(self._storage.read(folder / name))
+            if release_id is None:
+                continue
+            with suppress(FileNotFoundError):  # unpinned since the folder was read
+                found[release_id] = _parsed(self._storage, folder / name, str)
         return found
 
     def pin(self, dataset: DatasetName, release_id: ReleaseId, reason: str) -> None:
-        self._storage.replace(self._log(dataset) / "pins" / f"{release_id}.json", json_of(str).dump_json(reason))
+        self._storage.replace(
+            self._log(dataset) / "pins" / f"{release_id}.json", json_of(str).dump_json(reason)
+        )
 
     def unpin(self, dataset: DatasetName, release_id: ReleaseId) -> None:
         self._storage.delete(self._log(dataset) / "pins" / f"{release_id}.json")
+
+    @contextmanager
+    def claim(
+        self, dataset: DatasetName, releases: Collection[ReleaseId], purpose: Purpose, now: datetime
+    ) -> Iterator[frozenset[ReleaseId]]:
+        if not releases:
+            yield frozenset()
+            return
+        folder = self._log(dataset) / "claims"
+        mine = folder / f"{purpose}.{now.astimezone(UTC).strftime(_INSTANT)}.{uuid4().hex}.json"
+        self._storage.create(mine, json_of(tuple[str, ...]).dump_json(tuple(map(str, releases))))
+        try:
+            yield frozenset(releases) & self._claimed(folder, purpose, now)
+        finally:
+            self._storage.delete(mine)
+
+    def _claimed(self, folder: Location, purpose: Purpose, now: datetime) -> frozenset[ReleaseId]:
+        """What others claim for the other purpose. Claims that a crash left behind are removed on the way."""
+        found = set[ReleaseId]()
+        for name in self._storage.list_names(folder):
+            other, _, claimed_at = name.removesuffix(".json").rpartition(".")[0].partition(".")
+            try:
+                age = now - datetime.strptime(claimed_at, _INSTANT).replace(tzinfo=UTC)
+            except ValueError:
+                continue
+            if abs(age) > _LONGEST_CLAIM:
+                self._storage.delete(folder / name)
+            elif other != purpose:
+                with suppress(FileNotFoundError):  # it ended since the folder was read
+                    texts = _parsed(self._storage, folder / name, tuple[str, ...])
+                    found |= {each for text in texts if (each := _release_of(text)) is not None}
+        return frozenset(found)
 
     def release_folder(self, dataset: DatasetName, release_id: ReleaseId) -> Location:
         return _RELEASES / dataset.source / dataset.table / str(release_id)
@@ -133,7 +177,10 @@ class JsonReleaseLog(ReleaseLog):
         return _LOG / dataset.source / dataset.table
 
     def _numbered(self, folder: Location, kind: type[T]) -> Sequence[T]:
-        return [self._read(folder / name, kind) for name in self._storage.list_names(folder) if name.endswith(".json")]
+        return [self._read(folder / name, kind) for name in self._numbered_names(folder)]
+
+    def _numbered_names(self, folder: Location) -> Sequence[str]:
+        return [name for name in self._storage.list_names(folder) if _NUMBERED.fullmatch(name)]
 
     def _create(self, location: Location, value: object) -> None:
         self._storage.create(location, json_of(type(value)).dump_json(value, indent=1))
@@ -153,23 +200,48 @@ class JsonReleaseLog(ReleaseLog):
     def _read(self, location: Location, kind: type[T]) -> T:
         if (seen := self._seen.get(location.path)) is not None:
             return seen
-        content = self._storage.read(location)
-        try:
-            value = json_of(kind).validate_json(content)
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            raise CorruptError(
-                f"can't be read as a {_WORDS.get(kind, kind.__name__)}",
-                subject=self._storage.uri(location),
-                found=f"{len(content)} bytes; {first['msg']}",
-                consumers="still read what the catalog shows; nothing was written",
-                next_step="restore the file from a backup or its former version, then: datahub doctor",
-            ) from error
+        value = _parsed(self._storage, location, kind)
         self._seen[location.path] = value
         return value
 
 
-_WORDS: dict[type, str] = {Receipt: "receipt", Generation: "generation", AuditReport: "audit", ReleaseRecord: "release record"}
+def _parsed(storage: Storage, location: Location, kind: type[T]) -> T:
+    content = storage.read(location)
+    try:
+        value: T = json_of(kind).validate_json(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise _corrupt(storage, location, kind, f"{len(content)} bytes; {first['msg']}") from error
+    if (told := _identity(value)) is not None and told not in location.path.removesuffix(".json").split("/"):
+        raise _corrupt(storage, location, kind, f"what belongs to {told}")
+    return value
+
+
+def _identity(value: object) -> str | None:
+    """Which part of a value's place tells what it is: a backup may be put back in the wrong one."""
+    if isinstance(value, Receipt | Generation):
+        return f"{value.number:08d}"
+    return str(value.release_id) if isinstance(value, FileList | ReleaseRecord) else None
+
+
+def _corrupt(storage: Storage, location: Location, kind: type, found: str) -> CorruptError:
+    return CorruptError(
+        f"can't be read as a {_WORDS.get(kind, 'note of the log')}",
+        subject=storage.uri(location),
+        found=found,
+        consumers="still read what the catalog shows; nothing was written",
+        next_step="restore the file from a backup or its former version, then: datahub doctor",
+    )
+
+
+_WORDS: dict[type, str] = {
+    Receipt: "receipt",
+    Generation: "generation",
+    AuditReport: "audit",
+    ReleaseRecord: "release record",
+    FileList: "list of files",
+    str: "pin",
+}
 
 
 def _numbered_name(number: int) -> str:
@@ -185,4 +257,3 @@ def _release_of(name: str) -> ReleaseId | None:
         return ReleaseId.parse(name)
     except ValueError:
         return None
-

@@ -1,6 +1,7 @@
 """The command line `datahub`: every command is a module of its own, imported when it is used.
 
-A command reads its arguments, calls one function of `pipeline.py`, and prints what comes back. Nothing is decided here.
+A command reads its arguments, calls one function of `pipeline.py`, and prints what comes back. Nothing is
+decided here.
 """
 
 import importlib
@@ -28,8 +29,8 @@ COMMANDS = {
 """Every command with its one line of help, so that `datahub --help` needs no module of theirs."""
 
 EPILOG = """\
-Exit codes: 0 fine; 1 the hub says no (contract, delivery, audit); 2 wrong command or settings; 3 something outside failed,
-or the wait was over; 4 somebody was faster, try again; 130 interrupted.
+Exit codes: 0 fine; 1 the hub says no (contract, delivery, audit); 2 wrong command or settings; 3 something
+outside failed, or the wait was over; 4 somebody was faster, try again; 130 interrupted.
 """
 
 
@@ -47,6 +48,18 @@ class LazyGroup(GlobalOptions, click.Group):
         if cmd_name not in COMMANDS:
             return None
         return importlib.import_module(f"datahub_dagster.cli.{cmd_name}").command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is meant; where there is none, the nearest is named."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], COMMANDS, n=1)
+            meant = f"; did you mean {near[0]}?" if near else ""
+            raise click.UsageError(f"there is no command {args[0]!r}{meant}", ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, without importing any."""
@@ -79,13 +92,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run a command; its exit code. Errors are printed, never raised."""
+def run(arguments: Sequence[str], session: Session | None = None) -> int:
+    """Run a command; its exit code. Errors are printed, never raised. A session can bring a hub of its own."""
     # A name out of a stranger's file must not end a command because the terminal can't show it.
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # pyright: ignore[reportAttributeAccessIssue]
-    session = Session()
+    session = session or Session()
     try:
         code = datahub.main(args=list(arguments), prog_name="datahub", standalone_mode=False, obj=session)
     except Exception as error:  # noqa: BLE001 - the outermost place: whatever went wrong becomes a message and a code

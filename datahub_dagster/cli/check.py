@@ -21,7 +21,8 @@ from datahub_dagster.errors import ExitCode, UsageError
 def command(session: Session, dataset: str | None, all_datasets: bool, team: str | None) -> int:
     """Run the data tests of DATASET, of a team or of all on what is published.
 
-    Exit code 1 if a test of severity `error` fails or could not run. Nothing is taken back: that is datahub rollback.
+    Exit code 1 if a test of severity `error` fails, or one could not run. Nothing is taken back: that is
+    datahub rollback.
     """
     if (dataset is not None) + (team is not None) + all_datasets != 1:
         raise UsageError("say what to check: a dataset, --team or --all", next_step="datahub check --help")

@@ -30,7 +30,7 @@ class Session:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment with the options of the command line in it: for the settings, and for child processes."""
+        """The environment with the options of the command line in it: for settings and child processes."""
         given = {"DATAHUB_ROOT": self.root, "DATAHUB_DBT_PROJECT_DIR": self.project_dir}
         return {
             **os.environ,

@@ -10,7 +10,7 @@ from datahub_dagster import pipeline
 from datahub_dagster.cli.context import Session, dataset_argument, hub_command, pass_session
 from datahub_dagster.cli.outcomes import Ended
 from datahub_dagster.cli.release import release_one
-from datahub_dagster.cli.waiting import Duration, wait_for
+from datahub_dagster.cli.waiting import Duration, overruled, wait_for
 from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.names import DatasetName, delivery_name_fault
 from datahub_dagster.errors import AlreadyExistsError, DeliveryError, ExitCode, UsageError
@@ -42,8 +42,8 @@ def command(
 ) -> int:
     """Put a file or a folder into the inbox of DATASET.
 
-    With --wait or --release the exit code tells how it ended: 0 published, or the same content as before; 1 rejected;
-    3 nobody released it in time. So Airflow, cron or a shell script can call it.
+    With --wait or --release the exit code tells how it ended: 0 published, or the same content as before;
+    1 rejected; 3 nobody released it in time. So Airflow, cron or a shell script can call it.
     """
     if wait and release_it:
         raise UsageError(
@@ -52,6 +52,7 @@ def command(
         )
     hub, contract = session.hub, session.book.find(dataset)
     delivery = name or default_name(path, f"{hub.clock.now():%Y-%m-%d}")
+    before = overruled(hub, contract, delivery) if wait else None
     location = hand_in(hub, contract, path, delivery, full=full, chosen=name is not None)
     if release_it:
         with session.out.progress() as progress:
@@ -59,7 +60,7 @@ def command(
     elif wait:
         with session.out.progress() as progress:
             progress.show(f"{contract.name}: delivery {delivery} waits to be released")
-            outcome = wait_for(hub, contract.name, delivery, timeout)
+            outcome = wait_for(hub, contract, delivery, timeout, ignore=before)
         end = Ended.of(session, contract, outcome)
     else:
         waits = f"{contract.name}: delivery {delivery} lies in {location}"

@@ -9,14 +9,16 @@ import click
 
 from datahub_dagster import pipeline
 from datahub_dagster.cli.context import Session, hub_command, pass_session
-from datahub_dagster.cli.outcomes import STYLES
+from datahub_dagster.cli.outcomes import STYLES, why
 from datahub_dagster.cli.output import Line, Progress, Rows, Styled
 from datahub_dagster.cli.status import status_lines
 from datahub_dagster.cli.texts import duration_text
+from datahub_dagster.demo.story import Audience, Chapter, Story, demo_hub, tell
 from datahub_dagster.errors import ExitCode
+from datahub_dagster.ports import StepEvent
 
-if TYPE_CHECKING:
-    from datahub_dagster.demo.story import Chapter, Story
+if TYPE_CHECKING:  # its module needs pyarrow and vega-datasets
+    from datahub_dagster.demo.data import DemoDelivery
 
 DOCS_PORT = 8090
 
@@ -33,13 +35,13 @@ DOCS_PORT = 8090
 )
 @pass_session
 def command(session: Session, no_serve: bool, fresh: bool, port: int | None) -> int:
-    """Deliver real open data of several teams into a hub of its own, show what became of it, and serve the result.
+    """Deliver real open data of several teams into a hub of its own, and serve the result.
 
-    The hub is ./hub, or DATAHUB_ROOT. A demo's hub is made anew each time; a folder that is not a demo's is never touched.
+    The hub is ./hub, or DATAHUB_ROOT. A demo's hub is made anew each time; a folder that is not a demo's is
+    never touched.
     Exit code 1 if a delivery ended otherwise than the story says.
     """
     from datahub_dagster.cli.serve import ends_on_signals
-    from datahub_dagster.demo.story import demo_hub
 
     root = session.settings.root
     with ends_on_signals(), demo_hub(root, fresh=fresh):
@@ -55,31 +57,49 @@ def command(session: Session, no_serve: bool, fresh: bool, port: int | None) -> 
     return ExitCode.FINE
 
 
-def _tell(session: Session) -> "Story":
-    from datahub_dagster.demo.story import tell
+def _tell(session: Session) -> Story:
+    with session.out.progress(steps=False) as progress:
+        return tell(session.hub, session.settings.root, actor=session.actor, audience=Listener(progress))
 
-    with session.out.progress() as progress:
-        progress.show("reading the contracts and writing the deliveries")
-        return tell(
-            session.hub,
-            session.settings.root,
-            actor=session.actor,
-            on_step=progress.on_step,
-            on_begin=lambda number, count, _told: setattr(progress, "title", f"{number}/{count}"),
-            on_end=lambda number, count, chapter: _say(progress, number, count, chapter),
+
+class Listener(Audience):
+    """Shows the story while it is told: a line for each delivery that has ended."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def phase(self, text: str) -> None:
+        """Show what begins."""
+        self._progress.title = ""
+        self._progress.show(text)
+
+    def begin(self, number: int, count: int, told: "DemoDelivery") -> None:
+        """Show that a delivery begins."""
+        self._progress.title = f"{number}/{count}"
+        self._progress.show(f"{told.dataset}: deliver")
+
+    def step(self, event: StepEvent) -> None:
+        """Show one step."""
+        self._progress.on_step(event)
+
+    def end(self, number: int, count: int, chapter: Chapter) -> None:
+        """Leave a line behind that says how it ended."""
+        style = STYLES[chapter.outcome.kind] if chapter.outcome and chapter.as_told else "bold red"
+        unexpected = "" if chapter.as_told else f" (the story says {chapter.told.expected})"
+        line = (
+            f"{number:>2}/{count} {chapter.kind:<10}{unexpected} {chapter.told.dataset} {chapter.told.name}"
         )
+        self._progress.say(Styled(f"{line}: {because(chapter)}", style))
 
 
-def _say(progress: Progress, number: int, count: int, chapter: "Chapter") -> None:
-    style = STYLES[chapter.outcome.kind] if chapter.outcome and chapter.as_told else "bold red"
-    said = chapter.outcome.why if chapter.outcome else chapter.error
-    kind = chapter.outcome.kind.value if chapter.outcome else "error"
-    unexpected = "" if chapter.as_told else f" (the story says {chapter.told.expected})"
-    line = f"{number:>2}/{count} {kind:<10}{unexpected} {chapter.told.dataset} {chapter.told.name}: {said}"
-    progress.say(Styled(line, style))
+def because(chapter: Chapter) -> str:
+    """Why a delivery ended as it did."""
+    if chapter.outcome is None or chapter.contract is None:
+        return chapter.error
+    return why(chapter.contract, chapter.outcome)
 
 
-def story_value(story: "Story") -> dict[str, object]:
+def story_value(story: Story) -> dict[str, object]:
     """The story, for programs."""
     return {
         "went_as_told": story.went_as_told,
@@ -92,7 +112,7 @@ def story_value(story: "Story") -> dict[str, object]:
                 "expected": chapter.told.expected,
                 "kind": chapter.outcome.kind if chapter.outcome else "error",
                 "release": chapter.outcome.release_id if chapter.outcome else None,
-                "why": chapter.outcome.why if chapter.outcome else chapter.error,
+                "why": because(chapter),
             }
             for chapter in story.chapters
         ],
@@ -101,27 +121,29 @@ def story_value(story: "Story") -> dict[str, object]:
     }
 
 
-def story_lines(session: Session, story: "Story") -> Iterator[Line]:
+def story_lines(session: Session, story: Story) -> Iterator[Line]:
     """The status table, then what happened to each delivery and why."""
     statuses = pipeline.status(session.hub)
     yield from status_lines(
         statuses, session.hub.book().faults, session.hub.clock.now(), session.settings.dbt_project_dir
     )
     yield chapter_rows(story)
-    published = sum(chapter.kind == "published" for chapter in story.chapters)
-    rejected = sum(chapter.kind == "rejected" for chapter in story.chapters)
+    kinds = [chapter.kind for chapter in story.chapters]
+    said = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
+    back = ", 1 rollback" if story.rolled_back else ""
     took = duration_text(story.duration)
-    yield f"{len(story.chapters)} deliveries of {len(story.datasets)} datasets in {took}: {published} published, {rejected} rejected"
+    count = f"{len(story.chapters)} deliveries of {len(story.datasets)} datasets"
+    yield f"{count} in {took}: {said}{back}"
     for chapter in story.chapters:
         if not chapter.as_told:
             told = chapter.told
             yield Styled(
-                f"{told.dataset} {told.name}: {chapter.kind}, but the story says {told.expected}: {chapter.why}",
+                f"{told.dataset} {told.name}: {chapter.kind}, not {told.expected} as told: {because(chapter)}",
                 "red",
             )
 
 
-def chapter_rows(story: "Story") -> Rows:
+def chapter_rows(story: Story) -> Rows:
     """What happened to each delivery and why; the rollback is the last line."""
     rows: list[tuple[str | Styled, ...]] = []
     for number, chapter in enumerate(story.chapters, start=1):
@@ -134,7 +156,7 @@ def chapter_rows(story: "Story") -> Rows:
                 f"{told.dataset}\n{told.name}",
                 told.story,
                 Styled(chapter.kind, style),
-                chapter.why,
+                because(chapter),
             )
         )
     if back := story.rolled_back:
@@ -177,9 +199,9 @@ def look_at(ui: str, docs: str, root: Path) -> Sequence[Line]:
         "",
         "Look first at",
         f"  {ui}asset-groups    the lineage of all datasets, their consumers, and the docs",
-        f"  {ui}assets/volatility/index_sessions?view=checks    an audit that said no, with the rows that failed",
+        f"  {ui}assets/volatility/index_sessions?view=checks    an audit that said no, with its rows",
         f"  {docs}    what each team promises, what is published, and whether the promise is kept",
-        "  (releases made before Dagster ran show as materializations once its sensor has looked: half a minute)",
+        "  (releases made before Dagster ran show once its sensor has looked: half a minute)",
         "",
         f"Try, in another terminal:  datahub --root {root} status",
         "Ctrl-C stops everything; the data stay.",

@@ -49,7 +49,7 @@ STYLES = {Level.FINE: "green", Level.NOTE: "yellow", Level.FAULT: "bold red"}
 @hub_command("doctor")
 @pass_session
 def command(session: Session) -> int:
-    """Look at Python, packages, settings, the hub's folder, the contracts, every dataset's log, and Dagster's home.
+    """Look at Python, packages, settings, the hub's folder, contracts, every dataset's log, and Dagster's home.
 
     Exit code 1 if something has to be mended; each finding names the next command. Changes nothing.
     """
@@ -101,12 +101,10 @@ def packages() -> Findings:
     try:
         declared = metadata.requires("datahub_dagster") or []
     except metadata.PackageNotFoundError:
-        yield Finding(
-            level=Level.FAULT,
-            subject="packages",
-            found="datahub_dagster is not installed",
-            next_step="make setup",
+        found = (
+            "datahub_dagster runs from a checkout and is not installed: its dependencies can't be looked at"
         )
+        yield Finding(level=Level.NOTE, subject="packages", found=found, next_step="make setup")
         return
     missing: dict[str, list[str]] = {}
     installed = 0
@@ -187,7 +185,7 @@ def dagster_home(environment: Mapping[str, str]) -> Findings:
     """Whether Dagster remembers its runs."""
     home = environment.get("DAGSTER_HOME")
     if not home:
-        found = "DAGSTER_HOME is not set: `dagster dev` forgets its runs when it stops (`datahub demo` has a home of its own)"
+        found = "DAGSTER_HOME is not set: `dagster dev` forgets its runs when it stops (`datahub demo` has its own)"
         yield Finding(
             level=Level.NOTE, subject="dagster", found=found, next_step="export DAGSTER_HOME=$PWD/.dagster"
         )
@@ -259,8 +257,8 @@ def dataset(hub: Hub, contract: Contract) -> Findings:
             yield Finding(
                 level=Level.FAULT,
                 subject=subject,
-                found=f"release {receipt.release_id} (delivery {receipt.delivery.name}) was begun and not finished",
-                next_step=f"datahub release {name} --delivery {receipt.delivery.name}   (unless it is running now)",
+                found=f"release {receipt.release_id} (delivery {receipt.delivery.name}) is not finished",
+                next_step=f"datahub release {name} --delivery {receipt.delivery.name}   (unless it runs now)",
             )
     staged = log.releases_on_disk(name)
     debris = [

@@ -1,8 +1,10 @@
-"""How a command that could not finish says so: for people on stderr, for programs as the one JSON document on stdout."""
+"""How a command that could not finish says so: to people on stderr, to programs as JSON on stdout."""
 
+import shlex
 import sys
 import traceback
 from collections.abc import Sequence
+from itertools import pairwise
 
 import click
 
@@ -59,7 +61,7 @@ def _usage(error: click.UsageError) -> str:
 
 
 def _unexpected(error: Exception, arguments: Sequence[str]) -> str:
-    again = "datahub " + " ".join(["--debug", *arguments])
+    again = shlex.join(["datahub", "--debug", *arguments])
     return (
         f"something unexpected happened: {type(error).__name__}: {error}\n"
         f"  {'consumers':<10} read what they read before: publishing is one step, and it can be tried again\n"
@@ -70,6 +72,4 @@ def _unexpected(error: Exception, arguments: Sequence[str]) -> str:
 def _asks_for_json(arguments: Sequence[str]) -> bool:
     """Whether JSON was asked for in arguments that could not even be read to their end."""
     words = list(arguments)
-    return f"--output={JSON}" in words or any(
-        pair == ("--output", JSON) for pair in zip(words, words[1:], strict=False)
-    )
+    return f"--output={JSON}" in words or any(pair == ("--output", JSON) for pair in pairwise(words))

@@ -20,7 +20,8 @@ from datahub_dagster.errors import ExitCode, HubError
 def command(session: Session, dataset: str | None, dry_run: bool) -> int:
     """Remove old releases, debris and handled deliveries, of DATASET or of all.
 
-    Never what is published, pinned (datahub releases --pin), or within the contract's retention. Records stay for ever.
+    Never what is published, pinned (datahub releases --pin), or within the contract's retention. Records stay
+    for ever.
     """
     removals: list[Removal] = []
     errors: list[HubError] = []

@@ -1,4 +1,4 @@
-"""The end of a delivery's way as a message: what was promised, what was found, what consumers read, what to do next."""
+"""The end of a delivery's way as a message: what was promised, found, what consumers read, what to do next."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,9 +8,17 @@ from typing import Self
 
 from datahub_dagster.cli.context import Session
 from datahub_dagster.cli.output import Line, Rows, Styled
-from datahub_dagster.cli.texts import bytes_text, count_text, duration_text, keys_text, list_text, origin_text
-from datahub_dagster.domain.audit import Block, BlockCode, CheckResult, CheckStatus
-from datahub_dagster.domain.contract import Consumer, Contract
+from datahub_dagster.cli.texts import (
+    bytes_text,
+    count_text,
+    duration_text,
+    keys_text,
+    list_text,
+    origin_text,
+    place_in,
+)
+from datahub_dagster.domain.audit import Block, CheckResult, CheckStatus
+from datahub_dagster.domain.contract import Consumer, Contract, DataTest
 from datahub_dagster.domain.outcome import Outcome
 from datahub_dagster.domain.profile import Fault
 from datahub_dagster.domain.release import Generation, OutcomeKind, ReleaseRecord
@@ -57,15 +65,15 @@ class Ended:
             "record": self.outcome.record,
         }
 
-    def lines(self) -> Iterator[Line]:
-        """For people."""
+    def lines(self, *, in_full: bool = False) -> Iterator[Line]:
+        """For people; `in_full` where the whole record follows, so that nobody is sent to look for it."""
         name, record = self.contract.name, self.outcome.record
         delivery = self.outcome.receipt.delivery.name
         style = STYLES[self.outcome.kind]
         if record is None:
             yield Styled(f"{name}: delivery {delivery} is {self.outcome.why}", style)
         elif self.outcome.kind is OutcomeKind.REJECTED:
-            yield from self._refusal(record)
+            yield from self._refusal(record, in_full=in_full)
         elif self.outcome.kind is OutcomeKind.SUPERSEDED:
             yield Styled(f"{name}: delivery {delivery} came too late: {self.outcome.why}", style)
         else:
@@ -89,43 +97,48 @@ class Ended:
         for warning in record.warnings:
             yield Styled(f"  {'warning':<10} {warning}", "yellow")
 
-    def _refusal(self, record: ReleaseRecord) -> Iterator[Line]:
+    def _refusal(self, record: ReleaseRecord, *, in_full: bool) -> Iterator[Line]:
         reasons = [*record.faults, *record.blocks]
         subject = f"{self.contract.name}: delivery {record.delivery} was rejected"
         if len(reasons) == 1:
-            yield Styled(f"{subject}: {_reason(reasons[0])}", "red")
+            yield Styled(f"{subject}: {self._reason(record, reasons[0])}", "red")
             yield from self._details(record, reasons[0])
         else:
             yield Styled(f"{subject} for {len(reasons)} reasons" if reasons else subject, "red")
             for reason in reasons:
-                yield Styled(f"  {'reason':<10} {_reason(reason)}", "red")
+                yield Styled(f"  {'reason':<10} {self._reason(record, reason)}", "red")
                 yield from self._details(record, reason)
         yield f"  {'consumers':<10} {self._still_read(record)}"
-        yield f"  {'next':<10} datahub show {self.contract.name} --release {record.release_id}"
-        yield f"  {'':<10} then repair the files, and hand them in under another name with datahub deliver"
+        repair = f"repair the files, and hand them in under another name: datahub deliver {self.contract.name} PATH"
+        if in_full:
+            yield f"  {'next':<10} {repair}"
+        else:
+            yield f"  {'next':<10} datahub show {self.contract.name} --release {record.release_id}"
+            yield f"  {'':<10} then {repair}"
+
+    def _reason(self, record: ReleaseRecord, reason: Fault | Block) -> str:
+        return reason.message if isinstance(reason, Fault) else _block_text(self.contract, record, reason)
 
     def _details(self, record: ReleaseRecord, reason: Fault | Block) -> Iterator[Line]:
         if isinstance(reason, Fault):
             if reason.promised:
-                yield f"  {'promised':<10} {reason.promised}"
-            place = f"{reason.file}" + (
-                f" and {count_text(reason.files - 1, 'other file')}" if reason.files > 1 else ""
-            )
-            found = "  ".join(part for part in (place if reason.file else "", reason.found or "") if part)
-            if found:
+                yield f"  {'promised':<10} {place_in(self.project_dir, reason.promised)}"
+            others = f" and {count_text(reason.files - 1, 'other file')}" if reason.files > 1 else ""
+            if found := "  ".join(
+                part for part in (f"{reason.file or ''}{others}", reason.found or "") if part
+            ):
                 yield f"  {'found':<10} {found}"
             return
         test = next((test for test in self.contract.tests if test.check_name == reason.check_name), None)
         if test:
-            where = f" of {test.column}" if test.column else ""
-            yield f"  {'promised':<10} {origin_text(self.project_dir, test.origin)}  {test.kind}{where}"
+            what = f"{test.kind} of {test.column}" if test.column else test.kind
+            place = origin_text(self.project_dir, test.origin)
+            yield f"  {'promised':<10} {'  '.join(part for part in (place, what) if part)}"
         results = record.audit.results if record.audit else ()
         result = next((result for result in results if result.check_name == reason.check_name), None)
         if result and (sample := sample_rows(result, SAMPLE_ROWS)):
-            yield f"  {'found':<10} {reason.message}, such as"
+            yield f"  {'found':<10} {count_text(result.failures or 0, 'failure')}, such as"
             yield sample
-        elif reason.code is not BlockCode.TEST_MISSING and reason.check_name:
-            yield f"  {'found':<10} {reason.message}"
 
     def _still_read(self, record: ReleaseRecord) -> str:
         who = list_text(consumer.label or consumer.name for consumer in self.consumers)
@@ -136,10 +149,43 @@ class Ended:
         return f"{still}: {who}" if who else still
 
 
-def _reason(reason: Fault | Block) -> str:
-    if isinstance(reason, Fault):
-        return reason.message
-    return f"{reason.check_name}: {reason.message}" if reason.check_name else reason.message
+def why(contract: Contract, outcome: Outcome) -> str:
+    """One sentence: what happened and why, by the tests' short names and with an example of what failed."""
+    record = outcome.record
+    if record is None or not record.refused:
+        return outcome.why
+    reasons = [fault.message for fault in record.faults] + [
+        _block_text(contract, record, block) for block in record.blocks
+    ]
+    return list_text(reasons, limit=2, separator="; ") or outcome.why
+
+
+def called(test: DataTest | None, check_name: str) -> str:
+    """What people call a test: its kind and column, unless the team gave it a name of its own."""
+    if test is None or not test.check_name.startswith("source_") or test.kind == "singular":
+        return test.name if test else check_name
+    return f"{test.kind} of {test.column}" if test.column else test.kind
+
+
+def _block_text(contract: Contract, record: ReleaseRecord, block: Block) -> str:
+    if block.check_name is None:
+        return block.message
+    test = next((test for test in contract.tests if test.check_name == block.check_name), None)
+    name = called(test, block.check_name)
+    results = record.audit.results if record.audit else ()
+    result = next((result for result in results if result.check_name == block.check_name), None)
+    if result is None or result.failures is None:
+        return f"{name}: {block.message}"
+    return f"{name}: {count_text(result.failures, 'failure')}{_example(result)}"
+
+
+def _example(result: CheckResult) -> str:
+    """The first failing row, where it is short enough to stand in a sentence."""
+    if result.sample is None or not result.sample.rows or len(result.sample.columns) > 3:
+        return ""
+    row = result.sample.rows[0]
+    pairs = ", ".join(f"{name} {value}" for name, value in zip(result.sample.columns, row, strict=False))
+    return f" ({pairs})" if len(pairs) <= 60 else ""
 
 
 def audit_text(results: tuple[CheckResult, ...]) -> str:

@@ -1,7 +1,7 @@
 """What a command prints: text and tables for people, one JSON document for programs.
 
-Results go to stdout, everything else (progress, notes) to stderr. Commands hand over values, `Rows` and lines; only this
-module knows rich, which it imports when there is something to draw.
+Results go to stdout, everything else (progress, notes) to stderr. Commands hand over values, `Rows` and lines;
+only this module knows rich, which it imports when there is something to draw.
 """
 
 import dataclasses
@@ -20,7 +20,6 @@ from datahub_dagster.ports import StepEvent
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
-    from rich.status import Status
 
 PLAIN_WIDTH = 160  # columns where nobody watches: a file, a log, a pipe
 
@@ -77,43 +76,47 @@ class Output:
             _draw(Styled(line, style) if style and isinstance(line, str) else line, sys.stderr)
 
     @contextmanager
-    def progress(self, title: str = "") -> Iterator["Progress"]:
-        """Show what happens while it happens: one moving line in a terminal, a line a step elsewhere."""
+    def progress(self, *, steps: bool = True) -> Iterator["Progress"]:
+        """Show what happens while it happens: one moving line in a terminal, a line a step elsewhere.
+
+        Args:
+            steps: Whether each step is worth a line where there is no terminal.
+        """
         if self.quiet:
-            yield Progress(title)
+            yield Progress()
         elif not sys.stderr.isatty():
-            yield Progress(title, note=self.note)
+            yield Progress(say=self.note, show=self.note if steps else None)
         else:
-            with _console(sys.stderr).status(title or "...") as status:
-                yield Progress(title, note=self.note, status=status)
+            with _console(sys.stderr).status("...") as status:
+                yield Progress(say=self.note, show=lambda text: status.update(_text(text)))
 
 
 class Progress:
-    """Takes the steps of the pipeline."""
+    """Takes the steps of the pipeline. `title` stands before each, such as 3/12."""
 
     def __init__(
-        self, title: str, *, note: "Callable[[Cell], None] | None" = None, status: "Status | None" = None
+        self,
+        *,
+        say: Callable[[Cell], None] = lambda _line: None,
+        show: Callable[[str], None] | None = None,
     ) -> None:
-        self.title = title
-        self._note = note
-        self._status = status
+        self.title = ""
+        self.say = say  # leaves a line behind
+        self._show = show
+        self._shown = ""
 
     def on_step(self, event: StepEvent) -> None:
-        """Show one step."""
-        self.show(f"{event.dataset}: {event.step}" + (f" - {event.message}" if event.message else ""))
+        """Show one step. What it says of each single file is for a moving line only."""
+        step = f"{event.dataset}: {event.step}"
+        if event.step == "stage" and self._shown.startswith(step) and not sys.stderr.isatty():
+            return
+        self.show(step + (f" - {event.message}" if event.message else ""))
 
     def show(self, text: str) -> None:
         """Show what is being done now."""
-        text = f"{self.title} {text}".strip()
-        if self._status is not None:
-            self._status.update(_text(text))
-        elif self._note is not None:
-            self._note(text)
-
-    def say(self, line: Cell) -> None:
-        """Leave a line behind."""
-        if self._note is not None:
-            self._note(line)
+        self._shown = text
+        if self._show is not None:
+            self._show(f"{self.title} {text}".strip())
 
 
 def plain(value: object) -> object:
@@ -168,9 +171,20 @@ def _draw(line: Line, stream: IO[str]) -> None:
     elif isinstance(line, Styled) and not stream.isatty():
         stream.write(printable(line.text) + "\n")
     elif isinstance(line, Rows):
-        _console(stream).print(_table(line))
+        _draw_table(line, stream)
     else:
         _console(stream).print(_text(line), soft_wrap=True)
+
+
+def _draw_table(rows: Rows, stream: IO[str]) -> None:
+    console = _console(stream)
+    if stream.isatty():
+        console.print(_table(rows))
+        return
+    with console.capture() as drawn:
+        console.print(_table(rows))
+    lines = [line.rstrip() for line in drawn.get().splitlines()]
+    stream.write("\n".join(line for line in lines if line) + "\n")
 
 
 def _console(stream: IO[str]) -> "Console":

@@ -1,6 +1,6 @@
 """The reference of the command line, written from the commands themselves.
 
-`python -m datahub_dagster.cli.reference` writes docs/reference/cli.md; a test keeps the committed file current.
+`python -m datahub_dagster.cli.reference` writes docs/reference/cli.md; a test keeps the file current.
 """
 
 import sys
@@ -19,7 +19,7 @@ CODES = {
     ExitCode.FINE: "fine: published, the same content as before, or nothing to do",
     ExitCode.REFUSED: "the hub says no: a contract, a delivery, an audit, a retention",
     ExitCode.USAGE: "wrong command, or wrong settings",
-    ExitCode.OUTSIDE: "something outside failed (disk, dbt, engine), the wait was over, or something unexpected happened",
+    ExitCode.OUTSIDE: "something outside failed (disk, dbt, engine), the wait was over, or something unexpected",
     ExitCode.CONFLICT: "somebody was faster: trying again is safe",
 }
 
@@ -35,7 +35,8 @@ def _head() -> Iterator[str]:
     yield ""
     yield "<!-- Written by `python -m datahub_dagster.cli.reference`; change the commands, not this page. -->"
     yield ""
-    yield "`datahub COMMAND [OPTIONS]`. A dataset is called `source.table`. Results go to stdout, progress and notes to stderr."
+    yield "`datahub COMMAND [OPTIONS]`. A dataset is called `source.table`."
+    yield "Results go to stdout, progress and notes to stderr."
     yield ""
     yield "| command | what it does |"
     yield "|---|---|"
@@ -46,8 +47,9 @@ def _head() -> Iterator[str]:
     yield "They stand before or after the command's name."
     yield ""
     yield from _options(datahub.global_options, context)
-    yield "`--output json` prints one JSON document on stdout. Its keys are stable: more may come, none changes its meaning."
-    yield 'An error is `{"error": {"kind", "exit_code", "subject", "reason", "promised", "found", "consumers", "next"}}`.'
+    yield "`--output json` prints one JSON document on stdout. Its keys are stable: more may come, none changes"
+    yield "its meaning. An error is an object `error` with the keys `kind`, `exit_code`, `subject`, `reason`,"
+    yield "`promised`, `found`, `consumers` and `next`."
     yield ""
     yield "Colours follow the terminal; `NO_COLOR=1` turns them off, and what is no terminal gets none."
     yield ""

@@ -38,8 +38,8 @@ def command(
 ) -> int:
     """Release what is ready in the inbox of DATASET, of a team, or of all.
 
-    Bad data are rejected with a record that says why, and consumers keep what they had. Doing it again after a crash, or
-    twice at once, ends as doing it once.
+    Bad data are rejected with a record that says why, and consumers keep what they had. Doing it again after a
+    crash, or twice at once, ends as doing it once.
     """
     if (dataset is not None) + (team is not None) + all_datasets != 1:
         raise UsageError(
@@ -130,7 +130,7 @@ def _release(session: Session, work: Work, *, render: bool) -> int:
 
 
 def _document(session: Session) -> None:
-    """Render the pages. Where that fails the release stands, and says so: it is no reason to release again."""
+    """Render the pages. Where that fails the release stands: it is no reason to release again."""
     try:
         pipeline.document(session.hub, with_dbt_docs=False)
     except HubError as error:
@@ -176,7 +176,8 @@ def preview_lines(contract: Contract, preview: Preview) -> Iterator[Line]:
     delivery, plan = preview.delivery, preview.plan
     size = f"{count_text(len(delivery.files), 'file')}, {bytes_text(delivery.bytes)}"
     if preview.repeats:
-        yield f"{contract.name}: delivery {delivery.name} has the content of release {preview.repeats}: nothing to do"
+        same = f"has the content of release {preview.repeats}: nothing to do"
+        yield f"{contract.name}: delivery {delivery.name} {same}"
         return
     if plan is None:
         faults = count_text(len(preview.faults), "fault")
@@ -188,7 +189,8 @@ def preview_lines(contract: Contract, preview: Preview) -> Iterator[Line]:
                 yield f"  {'promised':<10} {fault.promised}"
         return
     rows = count_text(preview.rows, "row")
-    yield f"{contract.name}: delivery {delivery.name} ({size}, {rows}) would become generation {plan.next_generation}"
+    becomes = f"would become generation {plan.next_generation}"
+    yield f"{contract.name}: delivery {delivery.name} ({size}, {rows}) {becomes}"
     for label, keys in (
         ("add", plan.added),
         ("replace", plan.replaced),

@@ -8,10 +8,13 @@ import click
 
 from datahub_dagster import pipeline
 from datahub_dagster.cli.context import Session, dataset_argument, hub_command, pass_session
+from datahub_dagster.cli.outcomes import why
 from datahub_dagster.cli.output import Line, Rows, Styled
 from datahub_dagster.cli.texts import bytes_text, instant_text, keys_text
+from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.delivery import Receipt
 from datahub_dagster.domain.names import DatasetName, ReleaseId
+from datahub_dagster.domain.outcome import Outcome
 from datahub_dagster.domain.release import Generation, GenerationKind, ReleaseRecord, ReleaseState, state_now
 from datahub_dagster.errors import ExitCode, UnknownReleaseError, UsageError
 from datahub_dagster.ports import ReleaseLog
@@ -57,7 +60,7 @@ def command(session: Session, dataset: str, pin: str | None, unpin: str | None, 
         }
         session.out.result(value, [f"{contract.name}: release {release_id} {said}"])
         return ExitCode.FINE
-    chapters = history(log, contract.name)
+    chapters = history(log, contract)
     session.out.result(
         {"dataset": contract.name, "history": chapters}, history_lines(contract.name, chapters)
     )
@@ -84,7 +87,7 @@ def known_release(dataset: DatasetName, text: str, log: ReleaseLog) -> ReleaseId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chapter:
-    """One thing that happened to a dataset. `state` is that of today, or `repeat`, `rollback`, or `under way`."""
+    """One thing that happened. `state` is that of today, or `repeat`, `rollback`, or `under way`."""
 
     at: datetime
     state: str
@@ -101,15 +104,16 @@ class Chapter:
     is_kept: bool = False
 
 
-def history(log: ReleaseLog, dataset: DatasetName) -> list[Chapter]:
+def history(log: ReleaseLog, contract: Contract) -> list[Chapter]:
     """Everything that happened, newest first: receipts with their outcomes, and rollbacks."""
+    dataset = contract.name
     records = {record.release_id: record for record in log.records(dataset)}
     generations = log.generations(dataset)
     current = generations[-1] if generations else None
     pins = log.pins(dataset)
     kept = frozenset(log.releases_on_disk(dataset))
     chapters = [
-        _of_receipt(receipt, records.get(receipt.release_id), current, pins, kept)
+        _of_receipt(contract, receipt, records.get(receipt.release_id), current, pins, kept)
         for receipt in log.receipts(dataset)
     ]
     chapters += [_of_rollback(g, current) for g in generations if g.kind is GenerationKind.ROLLBACK]
@@ -117,6 +121,7 @@ def history(log: ReleaseLog, dataset: DatasetName) -> list[Chapter]:
 
 
 def _of_receipt(
+    contract: Contract,
     receipt: Receipt,
     record: ReleaseRecord | None,
     current: Generation | None,
@@ -125,13 +130,13 @@ def _of_receipt(
 ) -> Chapter:
     name = receipt.delivery.name
     if receipt.repeats is not None:
-        why = f"the same content as release {receipt.repeats}: nothing to do"
+        said = f"the same content as release {receipt.repeats}: nothing to do"
         return Chapter(
             at=receipt.received_at,
             state="repeat",
             release=receipt.release_id,
             delivery=name,
-            why=why,
+            why=said,
             actor=receipt.actor,
         )
     pinned = pins.get(receipt.release_id)
@@ -141,14 +146,14 @@ def _of_receipt(
             state="under way",
             release=receipt.release_id,
             delivery=name,
-            why=f"received, not finished; if nobody works on it: datahub release {receipt.dataset} --delivery {name}",
+            why=f"received, not finished; if it stays so: datahub release {receipt.dataset} --delivery {name}",
             actor=receipt.actor,
             pinned=pinned,
         )
     state = state_now(record, current)
-    why = record.why
+    said = why(contract, Outcome(receipt=receipt, record=record))
     if state is ReleaseState.SUPERSEDED and record.state is ReleaseState.PUBLISHED:
-        why += "; no partition is read from it any more"
+        said += "; no partition is read from it any more"
     return Chapter(
         at=record.finished_at,
         state=state.value,
@@ -159,7 +164,7 @@ def _of_receipt(
         partitions=record.partitions,
         rows=record.rows,
         bytes=record.bytes,
-        why=why,
+        why=said,
         actor=record.actor,
         pinned=pinned,
         is_kept=record.release_id in kept,

@@ -42,17 +42,17 @@ def command(session: Session, dataset: str, target: str, reason: str) -> int:
             actor=session.actor,
             on_step=progress.on_step,
         )
+    back = f"datahub rollback {contract.name} --to {made.number - 1} --reason ..."
     session.out.result(
         {"dataset": contract.name, "kind": "rolled-back", "generation": made},
         [
             Styled(
-                f"{contract.name}: generation {made.number} is published, with the content of generation {number}",
+                f"{contract.name}: generation {made.number} is published, with the content of {number}",
                 "green",
             ),
             f"  {'reason':<10} {made.reason}",
             f"  {'consumers':<10} read release {made.release_id} again",
-            f"  {'next':<10} deliver repaired data, or take it back: "
-            f"datahub rollback {contract.name} --to {made.number - 1} --reason ...",
+            f"  {'next':<10} deliver repaired data; to take it back: {back}",
         ],
     )
     return ExitCode.FINE

@@ -1,4 +1,4 @@
-"""What runs until Ctrl-C: a server for the docs in this process, and `dagster dev` as a child with children of its own."""
+"""What runs until Ctrl-C: a server for the docs in this process, and `dagster dev` as a family of children."""
 
 import os
 import signal
@@ -55,7 +55,7 @@ class _Quiet(SimpleHTTPRequestHandler):
         self.send_header("Cache-Control", "no-cache")  # a page that was rendered again shows at once
         super().end_headers()
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class calls it so
+    def log_message(self, format: str, *args: object) -> None:
         del format, args
 
 
@@ -79,7 +79,7 @@ def serve_folder(folder: Path, port: int | None = None, *, preferred: int) -> It
 
 @contextmanager
 def dagster_dev(home: Path, environment: Mapping[str, str], port: int | None = None) -> Iterator[str]:
-    """Run Dagster's UI and daemon over the hub; gives the address once it answers. Stops the whole family at the end.
+    """Run Dagster's UI and daemon over the hub; gives the address once it answers. Stops them all at the end.
 
     Args:
         home: Dagster's own folder; a `dagster.yaml` without telemetry is put there, unless there is one.
@@ -181,7 +181,7 @@ def _handling_signals(handler: Callable[[int, FrameType | None], object]) -> Ite
 
 @contextmanager
 def ends_on_signals() -> Iterator[None]:
-    """Makes SIGTERM and SIGHUP an orderly end like Ctrl-C, so that `finally` blocks run and children are stopped."""
+    """Makes SIGTERM and SIGHUP an orderly end like Ctrl-C, so that children are stopped."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt

@@ -32,7 +32,10 @@ from datahub_dagster.errors import ExitCode
 @click.option("--release", "release", metavar="RELEASE", help="The record of this release, in full.")
 @pass_session
 def command(session: Session, dataset: str, release: str | None) -> int:
-    """Show what DATASET promises: columns, tests, times, consumers. Or one release in full, with the rows that failed."""
+    """Show what DATASET promises: columns, tests, times, consumers.
+
+    With --release one release in full, with the rows that failed.
+    """
     contract = session.book.find(dataset)
     log = session.hub.log
     if release is None:
@@ -62,6 +65,7 @@ def contract_lines(
     )
     if contract.description:
         yield f"  {' '.join(contract.description.split())}"
+    keep = contract.retention
     facts = {
         "declared": origin_text(project_dir, contract.origin)
         + ("" if contract.declared else "  (plain dbt: no hub block)"),
@@ -69,7 +73,7 @@ def contract_lines(
         "support": ", ".join(f"{support.tool} {support.channel}" for support in contract.support),
         "delivery": delivery_text(contract.delivery),
         "promised": "; ".join(promises(contract)) or "no time",
-        "retention": f"at least {count_text(contract.retention.releases, 'release')} and {contract.retention.days} days",
+        "retention": f"at least {count_text(keep.releases, 'release')} and {keep.days} days",
         "licence": contract.license.terms if contract.license else "",
         "published": _published(current),
         "sunset": f"{contract.sunset_date}, successor {contract.successor or 'none'}"
@@ -119,7 +123,8 @@ def _published(current: Generation | None) -> str:
         return "nothing yet"
     count = len(current.partitions)
     partitions = f", {count_text(count, 'partition')}" if list(current.partitions) != [""] else ""
-    return f"generation {current.number}, release {current.release_id}, {instant_text(current.published_at)}{partitions}"
+    when = instant_text(current.published_at)
+    return f"generation {current.number}, release {current.release_id}, {when}{partitions}"
 
 
 def _column_promise(contract: Contract, name: str) -> str:
@@ -160,10 +165,11 @@ def _release_lines(
     session: Session, contract: Contract, receipt: Receipt, record: ReleaseRecord | None
 ) -> Iterator[Line]:
     if record is None and receipt.repeats is None:
-        yield f"{contract.name}: release {receipt.release_id} (delivery {receipt.delivery.name}) is under way, or was interrupted"
+        what = f"release {receipt.release_id} (delivery {receipt.delivery.name})"
+        yield f"{contract.name}: {what} is under way, or was interrupted"
         yield f"  {'next':<10} datahub release {contract.name} --delivery {receipt.delivery.name}"
         return
-    yield from Ended.of(session, contract, Outcome(receipt=receipt, record=record)).lines()
+    yield from Ended.of(session, contract, Outcome(receipt=receipt, record=record)).lines(in_full=True)
     if record is not None:
         yield from record_lines(record)
 
@@ -176,7 +182,9 @@ def record_lines(record: ReleaseRecord) -> Iterator[Line]:
         "contract": f"version {record.contract_version}, fingerprint {record.contract_fingerprint}",
         "delivery": f"{record.delivery}, fingerprint {record.fingerprint}",
         "partitions": keys_text(record.partitions),
-        "size": f"{count_text(record.rows, 'row')}, {bytes_text(record.bytes)}, {count_text(record.files, 'file')}",
+        "size": ", ".join(
+            (count_text(record.rows, "row"), bytes_text(record.bytes), count_text(record.files, "file"))
+        ),
         "dataset": f"{count_text(record.dataset_rows, 'row')} once published"
         if record.dataset_rows is not None
         else "",

@@ -8,9 +8,9 @@ import click
 
 from datahub_dagster import pipeline
 from datahub_dagster.cli.context import Session, hub_command, pass_session
-from datahub_dagster.cli.outcomes import STYLES
+from datahub_dagster.cli.outcomes import STYLES, why
 from datahub_dagster.cli.output import Cell, Line, Rows, Styled
-from datahub_dagster.cli.texts import ago_text, count_text, list_text, promises, standing_text
+from datahub_dagster.cli.texts import ago_text, count_text, freshness_text, list_text, promises, standing_text
 from datahub_dagster.domain.contract import ContractFault
 from datahub_dagster.domain.inbox import InboxState
 from datahub_dagster.domain.release import GenerationKind, OutcomeKind
@@ -120,11 +120,17 @@ def _row(status: DatasetStatus, now: datetime) -> tuple[Cell, ...]:
 
 
 def _promised(status: DatasetStatus, now: datetime) -> tuple[str, str]:
-    lines = promises(status.contract) or ["no time promised"]
-    lines += [standing_text(standing, now) for standing in status.standings]
+    """Each promise with how it stands."""
+    standings = {standing.slo: standing for standing in status.standings}
+    slos = status.contract.freshness_slos
+    lines = [
+        freshness_text(slo)
+        + (f": {standing_text(standings[slo.name], now)}" if slo.name in standings else "")
+        for slo in slos
+    ] or promises(status.contract)
     states = {standing.state for standing in status.standings}
     style = "red" if SloState.LATE in states else "yellow" if SloState.UNKNOWN in states else ""
-    return "\n".join(lines), style
+    return "\n".join(lines or ["no time promised"]), style
 
 
 def _published(status: DatasetStatus, now: datetime) -> Cell:
@@ -142,14 +148,16 @@ def _published(status: DatasetStatus, now: datetime) -> Cell:
 def _why(status: DatasetStatus) -> Cell:
     if status.problem:
         return Styled(status.problem, "red")
-    parts = [status.last.why] if status.last else []
+    contract = status.contract
+    parts = [why(contract, status.last)] if status.last else []
     if status.current and status.current.kind is GenerationKind.ROLLBACK:
-        parts.append(f"then rolled back to generation {status.current.restores}: {status.current.reason}")
+        parts.append(f"rolled back to generation {status.current.restores}: {status.current.reason}")
     earlier = [outcome for outcome in status.outcomes[:-1] if outcome.refused]
     if earlier:
-        newest = earlier[-1]
-        count = count_text(len(earlier), "earlier delivery", "earlier deliveries")
-        parts.append(f"{count} rejected, the newest {newest.receipt.delivery.name}: {newest.why}")
+        name = earlier[-1].receipt.delivery.name
+        count = f"{len(earlier)} deliveries were rejected, the last {name}"
+        before = f"{name} was rejected" if len(earlier) == 1 else count
+        parts.append(f"before that {before}: {why(contract, earlier[-1])}")
     return "\n".join(parts)
 
 
@@ -160,7 +168,7 @@ def _attention(status: DatasetStatus) -> Iterator[Line]:
         yield Styled(f"{name}: the published data fail {failing}; datahub check {name}", "yellow")
     ready = [entry.delivery for entry in status.waiting if entry.state is InboxState.READY]
     if ready:
-        yield f"{name}: {list_text(ready)} wait in the inbox; datahub release {name}"
+        yield f"{name}: waiting in the inbox: {list_text(ready)}; datahub release {name}"
     for entry in status.waiting:
         if entry.state in (InboxState.BAD, InboxState.INCOMPLETE):
             why = entry.problem or "no _SUCCESS yet"

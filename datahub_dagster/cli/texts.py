@@ -1,5 +1,6 @@
 """Values as people read them: ages, sizes, promises. Pure; `now` is passed."""
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -84,7 +85,7 @@ def keys_text(keys: Sequence[str], limit: int = 4) -> str:
     return f"{min(keys)} ... {max(keys)} ({len(keys):,} partitions)"
 
 
-def list_text(names: Iterable[str], limit: int = 3) -> str:
+def list_text(names: Iterable[str], limit: int = 3, separator: str = ", ") -> str:
     """Some names and how many more there are.
 
     >>> list_text(["a", "b", "c", "d", "e"])
@@ -92,7 +93,7 @@ def list_text(names: Iterable[str], limit: int = 3) -> str:
     """
     found = list(names)
     more = f" and {len(found) - limit} more" if len(found) > limit else ""
-    return ", ".join(found[:limit]) + more
+    return separator.join(found[:limit]) + more
 
 
 def freshness_text(slo: FreshnessSlo) -> str:
@@ -100,15 +101,23 @@ def freshness_text(slo: FreshnessSlo) -> str:
 
     >>> freshness_text(FreshnessSlo(max_age=timedelta(days=35)))
     'never older than 35 d'
+    >>> freshness_text(FreshnessSlo(due=time(8), timezone="Asia/Tokyo", calendar="XTKS", covers=1))
+    'by 08:00 Asia/Tokyo, each XTKS session, with the session before'
     """
     if slo.max_age is not None:
         return f"never older than {duration_text(slo.max_age)}"
     if slo.due is None:
-        return "nothing"
-    days = "every day" if slo.calendar == "daily" else f"each {slo.calendar} day"
-    covers = f" for {slo.covers} session{'s' if slo.covers > 1 else ''} before" if slo.covers else ""
+        return "no due time"
+    day = "day" if slo.calendar == "daily" else "session"
+    each = {"daily": "every day", "weekdays": "Monday to Friday"}.get(slo.calendar)
+    each = each or (
+        f"each {slo.calendar} session" if len(slo.calendar) == 4 else f"each day of {slo.calendar}"
+    )
+    held = {0: "", 1: f", with the {day} before"}.get(
+        slo.covers, f", with the data of {slo.covers} {day}s before"
+    )
     grace = f" (+{duration_text(slo.grace)})" if slo.grace else ""
-    return f"by {slo.due:%H:%M}{grace} {slo.timezone}, {days}{covers}"
+    return f"by {slo.due:%H:%M}{grace} {slo.timezone}, {each}{held}"
 
 
 def promises(contract: Contract) -> list[str]:
@@ -128,18 +137,17 @@ def delivery_text(spec: DeliverySpec) -> str:
     cut = spec.partitions
     start = f", from {cut.start}" if cut.start else ""
     calendar = f", on the days of {cut.calendar}" if cut.calendar else ""
-    return f"partition: a delivery replaces the partitions it brings ({cut.granularity} of {cut.column}{start}{calendar})"
+    each = f"{cut.granularity} of {cut.column}{start}{calendar}"
+    return f"partition: a delivery replaces the partitions it brings ({each})"
 
 
 def standing_text(standing: SloStanding, now: datetime) -> str:
-    """How an SLO stands, with the due time that decides."""
+    """How an SLO stands, with the due time that was missed."""
     if standing.state is SloState.LATE and standing.due_at:
-        business_date = f" with {standing.business_date}" if standing.business_date else ""
-        return f"late: due {instant_text(standing.due_at)}{business_date}, {duration_text(now - standing.due_at)} ago"
-    if standing.state is SloState.UNKNOWN:
-        return f"unknown: {standing.reason}"
-    upcoming = f", next due {instant_text(standing.next_due_at)}" if standing.next_due_at else ""
-    return f"{standing.state.value}{upcoming}"
+        business_date = f", for {standing.business_date}" if standing.business_date else ""
+        late = duration_text(now - standing.due_at)
+        return f"late by {late} (due {instant_text(standing.due_at)}{business_date})"
+    return f"unknown: {standing.reason}" if standing.state is SloState.UNKNOWN else standing.state.value
 
 
 def origin_text(project_dir: Path, origin: Origin | None) -> str:
@@ -150,3 +158,18 @@ def origin_text(project_dir: Path, origin: Origin | None) -> str:
     here = Path.cwd()
     shown = path.relative_to(here) if path.is_relative_to(here) else path
     return f"{shown.as_posix()}:{origin.line}"
+
+
+def place_in(project_dir: Path, text: str) -> str:
+    """A text that begins with a place in the dbt project, with that place as an editor opens it from here.
+
+    >>> (
+    ...     place_in(Path("/srv/dbt"), "models/a.yml:7  id bigint"),
+    ...     place_in(Path("/srv/dbt"), "one file at least"),
+    ... )
+    ('/srv/dbt/models/a.yml:7  id bigint', 'one file at least')
+    """
+    match = re.match(r"(\S+\.ya?ml):(\d+)", text)
+    if match is None:
+        return text
+    return origin_text(project_dir, Origin(match[1], int(match[2]))) + text[match.end() :]

@@ -7,6 +7,8 @@ from datetime import timedelta
 
 import click
 
+from datahub_dagster.cli.texts import duration_text
+from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.names import DatasetName
 from datahub_dagster.domain.outcome import Outcome
 from datahub_dagster.errors import OutsideError
@@ -42,39 +44,58 @@ def ended(log: ReleaseLog, dataset: DatasetName, delivery: str) -> Outcome | Non
         return None
     receipt = receipts[-1]
     if receipt.repeats is not None:
-        return Outcome(receipt=receipt, record=None)
+        return Outcome(receipt=receipt, record=None, is_news=False)
     record = log.record(dataset, receipt.release_id)
-    return Outcome(receipt=receipt, record=record) if record else None
+    return Outcome(receipt=receipt, record=record, is_news=False) if record else None
+
+
+def overruled(hub: Hub, contract: Contract, delivery: str) -> Outcome | None:
+    """A refusal of that delivery which no longer counts: the contract has changed, so it will be judged again."""
+    outcome = ended(hub.log, contract.name, delivery)
+    if outcome is None or outcome.record is None or not outcome.refused:
+        return None
+    return outcome if outcome.record.contract_fingerprint != contract.fingerprint else None
 
 
 def wait_for(
     hub: Hub,
-    dataset: DatasetName,
+    contract: Contract,
     delivery: str,
     timeout: timedelta,
     *,
+    ignore: Outcome | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:
     """Block until the delivery was published or rejected by somebody.
 
+    Args:
+        hub: Where it was handed in.
+        contract: Of its dataset.
+        delivery: Its name.
+        timeout: How long at most.
+        ignore: An end that doesn't count, see `overruled`.
+        sleep: How to pass the time, in seconds.
+
     Raises:
         NotReleasedInTimeError: It was not, in time.
     """
+    name = contract.name
     give_up_at = time.monotonic() + timeout.total_seconds()
     pause = 0.2
-    while (outcome := ended(hub.log, dataset, delivery)) is None:
+    while True:
+        outcome = ended(hub.log, name, delivery)
+        if outcome and not (ignore and ignore.release_id == outcome.release_id):
+            return outcome
         left = give_up_at - time.monotonic()
         if left <= 0:
-            received = any(receipt.delivery.name == delivery for receipt in hub.log.receipts(dataset))
-            raise NotReleasedInTimeError(
-                f"delivery {delivery} was not released within {timeout}",
-                subject=str(dataset),
-                found="it was received, and is under way"
-                if received
-                else "it lies in the inbox, and nobody took it",
-                consumers="read what they read before",
-                next_step=f"start Dagster, or: datahub release {dataset} --delivery {delivery}",
-            )
+            break
         sleep(min(pause, left))
         pause = min(pause * 1.5, 5.0)
-    return outcome
+    received = any(receipt.delivery.name == delivery for receipt in hub.log.receipts(name))
+    raise NotReleasedInTimeError(
+        f"delivery {delivery} was not released within {duration_text(timeout)}",
+        subject=str(name),
+        found="it was received, and is under way" if received else "it lies in the inbox, and nobody took it",
+        consumers="read what they read before",
+        next_step=f"start Dagster, or: datahub release {name} --delivery {delivery}",
+    )

@@ -1,1 +1,1 @@
-"""Thin Dagster glue: assets, checks, jobs, sensors. Decisions stand elsewhere."""
+"""The thin glue to Dagster, one module for each kind of definition; nothing below this folder knows Dagster."""

@@ -55,7 +55,6 @@ def dataset_spec(shown: Shown, contract: Contract) -> dg.AssetSpec:
         owners=owners(contract),
         tags=asset_tags(contract, faults),
         kinds=KINDS,
-        code_version=contract.fingerprint,
         partitions_def=partitions_of(contract, shown.today),
         freshness_policy=dagster_policy(contract, shown.today),
         skippable=True,  # a rejected release, or an empty inbox, leaves the asset as it is
@@ -112,7 +111,7 @@ def report(
     for name in _deliveries(context, hub, contract, config):
         try:
             outcome = pipeline.release(
-                hub, contract, name, actor=ACTOR, run_id=context.run_id, on_step=lambda event: _log_step(context, event)
+                hub, contract, name, actor=ACTOR, run_id=context.run.run_id, on_step=lambda event: _log_step(context, event)
             )
         except HubError as error:
             problems.append(f"delivery {name}: {error}")

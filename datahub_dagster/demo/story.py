@@ -7,7 +7,7 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datahub_dagster import pipeline
+from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.names import Location
 from datahub_dagster.domain.outcome import Outcome
 from datahub_dagster.domain.release import Generation
 from datahub_dagster.errors import ConflictError, HubError, UsageError
-from datahub_dagster.ports import Hub, OnStep, silent
+from datahub_dagster.ports import Hub, StepEvent
 
 if TYPE_CHECKING:  # writing the deliveries needs pyarrow and vega-datasets
     from datahub_dagster.demo.data import DemoDelivery
@@ -28,7 +29,7 @@ MARKER = ".demo"
 OUTBOX = ".outbox"  # the deliveries as the teams hand them in
 CACHES = (".cache", ".dagster")  # derived: a folder that holds nothing else may become a demo's hub
 ROLLED_BACK = "employment.us_monthly"
-REASON = "the publisher withdrew the newest month: the survey is being revised"
+REASON = "The publisher withdrew the newest month: the survey is being revised"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,17 +38,13 @@ class Chapter:
 
     told: "DemoDelivery"
     outcome: Outcome | None
+    contract: Contract | None = None
     error: str = ""
 
     @property
     def kind(self) -> str:
         """How it ended, in a word."""
         return self.outcome.kind.value if self.outcome else "error"
-
-    @property
-    def why(self) -> str:
-        """Why, in a sentence."""
-        return self.outcome.why if self.outcome else self.error
 
     @property
     def as_told(self) -> bool:
@@ -80,54 +77,60 @@ class Story:
         return timedelta(seconds=self.seconds)
 
 
-OnBegin = Callable[[int, int, "DemoDelivery"], None]
-OnEnd = Callable[[int, int, Chapter], None]
+class Audience:
+    """Hears the story while it is told. This one doesn't care."""
+
+    def phase(self, text: str) -> None:
+        """Something beside the deliveries begins."""
+
+    def begin(self, number: int, count: int, told: "DemoDelivery") -> None:
+        """A delivery begins; numbered from 1."""
+
+    def step(self, event: StepEvent) -> None:
+        """A step of a delivery."""
+
+    def end(self, number: int, count: int, chapter: Chapter) -> None:
+        """A delivery ended."""
 
 
-def tell(
-    hub: Hub,
-    root: Path,
-    *,
-    actor: str,
-    on_step: OnStep = silent,
-    on_begin: OnBegin = lambda _number, _count, _told: None,
-    on_end: OnEnd = lambda _number, _count, _chapter: None,
-) -> Story:
+def tell(hub: Hub, root: Path, *, actor: str, audience: Audience) -> Story:
     """Deliver and release everything in order, roll one dataset back, and render the docs with dbt's.
 
     Args:
         hub: The hub to tell it with; see `demo_hub`.
         root: Its folder.
         actor: Who does it, for the records.
-        on_step: Hears every step of every delivery.
-        on_begin: Hears that a delivery begins: its number from 1, how many there are, and which.
-        on_end: Hears how it ended.
+        audience: Who hears of it meanwhile.
     """
     from datahub_dagster.demo.data import EARLIEST_TODAY, write_deliveries
 
     begin = time.monotonic()
+    audience.phase("reading the contracts")
     book = hub.book()
+    audience.phase("writing the deliveries")
     deliveries = write_deliveries(root / OUTBOX, max(hub.clock.now().date(), EARLIEST_TODAY))
     chapters: list[Chapter] = []
     for number, told in enumerate(deliveries, start=1):
-        on_begin(number, len(deliveries), told)
+        audience.begin(number, len(deliveries), told)
         try:
             contract = book.find(told.dataset)
             pipeline.deliver(hub, contract, told.path, told.name)
-            outcome = pipeline.release(hub, contract, told.name, actor=actor, on_step=on_step)
-            chapter = Chapter(told=told, outcome=outcome)
+            outcome = pipeline.release(hub, contract, told.name, actor=actor, on_step=audience.step)
+            chapter = Chapter(told=told, outcome=outcome, contract=contract)
         except HubError as error:
             chapter = Chapter(told=told, outcome=None, error=str(error))
         chapters.append(chapter)
-        on_end(number, len(deliveries), chapter)
-    rolled_back = _roll_back(hub, chapters, actor, on_step)
+        audience.end(number, len(deliveries), chapter)
+    audience.phase(f"rolling {ROLLED_BACK} back")
+    rolled_back = _roll_back(hub, chapters, actor, audience)
+    audience.phase("rendering the docs, dbt's among them")
     docs = pipeline.document(hub, with_dbt_docs=True)
     return Story(
         chapters=tuple(chapters), rolled_back=rolled_back, docs=docs, seconds=time.monotonic() - begin
     )
 
 
-def _roll_back(hub: Hub, chapters: Sequence[Chapter], actor: str, on_step: OnStep) -> Generation | None:
+def _roll_back(hub: Hub, chapters: Sequence[Chapter], actor: str, audience: Audience) -> Generation | None:
     generations = [
         chapter.outcome.record.generation
         for chapter in chapters
@@ -137,7 +140,7 @@ def _roll_back(hub: Hub, chapters: Sequence[Chapter], actor: str, on_step: OnSte
     if len(published) < 2:
         return None  # it went otherwise than told, which the chapters say
     contract = hub.book().find(ROLLED_BACK)
-    return pipeline.rollback(hub, contract, published[-2], reason=REASON, actor=actor, on_step=on_step)
+    return pipeline.rollback(hub, contract, published[-2], reason=REASON, actor=actor, on_step=audience.step)
 
 
 @contextmanager

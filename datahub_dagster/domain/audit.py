@@ -84,7 +84,13 @@ def blocks(contract: Contract, results: Sequence[CheckResult]) -> tuple[Block, .
     if not contract.tests:
         return ()
     if not results:
-        return (Block(code=BlockCode.NO_TEST_RAN, check_name=None, message=f"none of {len(contract.tests)} tests ran"),)
+        return (
+            Block(
+                code=BlockCode.NO_TEST_RAN,
+                check_name=None,
+                message=f"none of {len(contract.tests)} tests ran",
+            ),
+        )
     answers = {result.unique_id: result for result in results}
     found: list[Block] = []
     for test in contract.tests:

@@ -83,7 +83,8 @@ class BusinessCalendar:
     def add(self, day: date, count: int) -> date:
         """The session `count` sessions after `day` (before it, if negative), which need not be one itself.
 
-        With 0, `day` itself; if it is none, the last session before it: the one whose data are then the newest.
+        With 0, `day` itself; if it is none, the last session before it: the one whose data are then the
+        newest.
 
         Raises:
             CalendarRangeError: The way leads to days of which the calendar knows nothing.
@@ -118,7 +119,7 @@ class BusinessCalendar:
             f"the calendar says nothing of {day}",
             subject=self.name,
             found=f"it knows {self.first} to {self.last}",
-            next_step="name each such day under slo.freshness.overrides (added or removed), or change the calendar",
+            next_step="name each such day under slo.freshness.overrides, or change the calendar",
         )
 
 

@@ -7,6 +7,7 @@ from datahub_dagster.domain.contract import digest
 from datahub_dagster.domain.names import DatasetName, Location, ReleaseId
 
 SUCCESS_MARKER = "_SUCCESS"
+LONGEST_PATH = 512  # bytes of a delivered file's path: a release puts its own folders before it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,14 +1,14 @@
 """When a release is owed: due times over calendars and time zones.
 
-*Owed* are the sessions of the SLO's calendar; of a partitioned dataset only those from `partitions.start` on that are
-sessions of the partitions' calendar too. Of a dataset partitioned by month the **last session of each month** alone
-is owed: a month's partition is promised once, when the month is over. Who promises a growing month day by day says so
-with `max_age`.
+*Owed* are the sessions of the SLO's calendar; of a partitioned dataset only those from `partitions.start`
+on that are sessions of the partitions' calendar too. Of a dataset partitioned by month the **last session
+of each month** alone is owed: a month's partition is promised once, when the month is over. Who promises a
+growing month day by day says so with `max_age`.
 
-*Due* is a business date's release `covers` sessions later at `due`, local time. A local time that a change of clocks
-skips is read with the offset before the change (02:30 becomes 03:30); of one that happens twice the first counts: RFC
-5545, 3.3.5. An override `moved` gives one business date (`on`) another due day (`due_on`), `removed` excuses it,
-`added` makes a day owed. The *deadline* is the due time plus `grace`.
+*Due* is a business date's release `covers` sessions later at `due`, local time. A local time that a change
+of clocks skips is read with the offset before the change (02:30 becomes 03:30); of one that happens twice
+the first counts: RFC 5545, 3.3.5. An override `moved` gives one business date (`on`) another due day
+(`due_on`), `removed` excuses it, `added` makes a day owed. The *deadline* is the due time plus `grace`.
 """
 
 from collections.abc import Iterable, Iterator
@@ -52,8 +52,9 @@ def calendar_of(slo: FreshnessSlo) -> BusinessCalendar:
 def due_at(slo: FreshnessSlo, business_date: date, calendar: BusinessCalendar) -> datetime:
     """The instant (UTC) by which the release that holds `business_date` must be published.
 
-    Counts `slo.covers` sessions forward from `business_date`, then takes `slo.due` on that day in `slo.timezone`; an
-    override that moves the business date says the day itself. Does not know about grace: that is `lateness`.
+    Counts `slo.covers` sessions forward from `business_date`, then takes `slo.due` on that day in
+    `slo.timezone`; an override that moves the business date says the day itself. Does not know about grace:
+    that is `lateness`.
 
     Raises:
         CalendarRangeError: The calendar does not reach that far; it says how to extend it.
@@ -75,8 +76,8 @@ def due_at(slo: FreshnessSlo, business_date: date, calendar: BusinessCalendar) -
 def earliest_at(slo: FreshnessSlo, business_date: date, partitions: PartitionSpec | None) -> datetime:
     """The first instant (UTC) at which a release that answers `business_date` is reckoned with.
 
-    With partitions the start of the business date (of its month), local midnight: data of a day aren't there before
-    it. Without, the start of the first day whose releases are taken to hold the business date.
+    With partitions the start of the business date (of its month), local midnight: data of a day aren't
+    there before it. Without, the start of the first day whose releases are taken to hold the business date.
     """
     if partitions is None:
         first = business_date
@@ -137,10 +138,10 @@ def next_due(slo: FreshnessSlo, now: datetime, partitions: PartitionSpec | None 
 def held_date(slo: FreshnessSlo, published_at: datetime) -> date:
     """The business date that a release of a dataset without partitions is taken to hold.
 
-    Nobody can see it, so the meaning of `covers` decides, as for a release that is due on its day: with 0 the last
-    session up to its local date, with n the n-th session before its local date. So what a T+1 dataset publishes in the
-    evening counts for the session before, not for that evening's: let such a dataset have partitions, or say
-    `covers: 0`.
+    Nobody can see it, so the meaning of `covers` decides, as for a release that is due on its day: with 0
+    the last session up to its local date, with n the n-th session before its local date. So what a T+1
+    dataset publishes in the evening counts for the session before, not for that evening's: let such a
+    dataset have partitions, or say `covers: 0`.
 
     Raises:
         CalendarRangeError: The calendar does not reach that far.
@@ -161,10 +162,9 @@ def business_date_of(key: str, slo: FreshnessSlo) -> date | None:
     datetime.date(2026, 10, 30)
     """
     try:
-        if len(key) == len("2026-10-30"):
-            return date.fromisoformat(key)
         if len(key) != len("2026-10"):
-            return None
+            day = date.fromisoformat(key)
+            return day if day.isoformat() == key else None  # Python also reads 2026-W47-5
         last = month_end(date.fromisoformat(f"{key}-01"))
     except (ValueError, OverflowError):
         return None

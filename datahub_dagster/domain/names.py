@@ -26,7 +26,9 @@ class DatasetName:
     def __post_init__(self) -> None:
         for part in (self.source, self.table):
             if not _NAME.fullmatch(part):
-                raise ValueError(f"{part!r} can't name a source or a table: letters, digits, '_', '-' and '.' only")
+                raise ValueError(
+                    f"{part!r} can't name a source or a table: letters, digits, '_', '-' and '.' only"
+                )
 
     def __str__(self) -> str:
         return f"{self.source}.{self.table}"
@@ -106,8 +108,8 @@ class Location:
         return PurePosixPath(self.path).name
 
 
-def unsafe_path_reason(path: str) -> str | None:
-    """Why a relative path can't be taken, or None.
+def unsafe_path_reason(path: str, longest: int = 1024) -> str | None:
+    """Why a relative path can't be taken, or None. `longest` is in bytes; the default is what S3 takes for a key.
 
     >>> unsafe_path_reason("trade_date=2026-11-20/part-0.parquet")
     >>> unsafe_path_reason("../secrets.parquet")
@@ -126,8 +128,8 @@ def unsafe_path_reason(path: str) -> str | None:
         return "it leads out of its folder ('..')"
     if "" in parts:
         return "it has an empty part ('//')"
-    if any(len(part.encode()) > 255 for part in parts) or len(path.encode()) > 1024:
-        return "it is too long (255 bytes a part, 1,024 in all)"
+    if any(len(part.encode()) > 255 for part in parts) or len(path.encode()) > longest:
+        return f"it is too long (255 bytes a part, {longest:,} in all)"
     return None
 
 

@@ -33,4 +33,8 @@ class Outcome:
     @property
     def why(self) -> str:
         """One line that says what happened and why."""
-        return self.record.why if self.record else f"the same content as release {self.receipt.repeats}: nothing to do"
+        return (
+            self.record.why
+            if self.record
+            else f"the same content as release {self.receipt.repeats}: nothing to do"
+        )

@@ -1,10 +1,10 @@
 """The plan of a release: a value before it is an act. `datahub release --dry-run` prints the object that the runner walks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from datahub_dagster.domain.names import DatasetName, ReleaseId
-from datahub_dagster.domain.release import WHOLE, Generation
+from datahub_dagster.domain.release import WHOLE, Generation, GenerationKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,13 @@ class ReleasePlan:
 
 
 def build_plan(
-    dataset: DatasetName, release_id: ReleaseId, brought: Sequence[str], current: Generation | None, *, replaces_all: bool
+    dataset: DatasetName,
+    release_id: ReleaseId,
+    brought: Sequence[str],
+    current: Generation | None,
+    *,
+    replaces_all: bool,
+    is_dropped: bool = False,
 ) -> ReleasePlan:
     """What publishing `release_id` with the partitions `brought` would do to the dataset as it is now.
 
@@ -54,13 +60,16 @@ def build_plan(
         brought: Keys of the partitions in the release; `(WHOLE,)` where there are none.
         current: What is published now.
         replaces_all: Whether the release is the whole dataset (mode `replace`, or a full delivery).
+        is_dropped: Whether `is_replaced_whole`: then what this release would add is what the later one dropped.
     """
     held = dict(current.partitions) if current else {}
-    overtaken = tuple(sorted(key for key in brought if key in held and held[key].number > release_id.number))
-    if replaces_all and any(holder.number > release_id.number for holder in held.values()):
+    later = {key for key, holder in held.items() if holder.number > release_id.number}
+    overtaken = tuple(sorted(key for key in brought if key in later))
+    if is_dropped or (replaces_all and later and (WHOLE in later or WHOLE in brought)):
         overtaken = tuple(sorted(brought))
     taken = [key for key in sorted(brought) if key not in overtaken]
-    removed = tuple(sorted(key for key in held if key not in brought)) if replaces_all and taken else ()
+    drops = replaces_all and not is_dropped and (taken or WHOLE not in brought)
+    removed = tuple(sorted(key for key in held if key not in brought and key not in later)) if drops else ()
     after = {key: held[key] for key in held if key not in removed} | dict.fromkeys(taken, release_id)
     return ReleasePlan(
         dataset=dataset,
@@ -73,6 +82,27 @@ def build_plan(
         overtaken=overtaken,
         kept=len(after) - len(taken),
     )
+
+
+def is_replaced_whole(
+    release_id: ReleaseId, whole: Collection[ReleaseId], generations: Sequence[Generation]
+) -> bool:
+    """Whether what is published rests on a whole delivery that was received after this one.
+
+    Args:
+        release_id: A release that is still to be published.
+        whole: The releases that are, or were, the whole dataset.
+        generations: All generations, by number. A rollback rests on what the generation rested on that it took up again.
+    """
+    later = {each for each in whole if each.number > release_id.number}
+    by_number = {generation.number: generation for generation in generations}
+    generation = generations[-1] if generations and later else None
+    while generation is not None:
+        if generation.kind is GenerationKind.RELEASE and generation.release_id in later:
+            return True
+        before = generation.restores if generation.restores is not None else generation.number - 1
+        generation = by_number.get(before)
+    return False
 
 
 def describe_key(key: str) -> str:

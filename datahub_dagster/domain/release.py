@@ -1,6 +1,6 @@
 """Releases, generations, and the record that tells a release's whole story without Dagster."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -128,12 +128,14 @@ class ReleaseRecord:
     def why(self) -> str:
         """One line that says what happened and why."""
         if self.state is ReleaseState.PUBLISHED:
-            warned = f"; {len(self.warnings)} warnings" if self.warnings else ""
+            plural = "" if len(self.warnings) == 1 else "s"
+            warned = f"; {len(self.warnings)} warning{plural}" if self.warnings else ""
             return f"published as generation {self.generation}{warned}"
         if self.state is ReleaseState.SUPERSEDED:
             return "a later delivery of the same partitions was published first"
         reasons = [fault.message for fault in self.faults] or [
-            f"{block.check_name}: {block.message}" if block.check_name else block.message for block in self.blocks
+            f"{block.check_name}: {block.message}" if block.check_name else block.message
+            for block in self.blocks
         ]
         more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
         return f"{reasons[0]}{more}" if reasons else "rejected"
@@ -141,15 +143,13 @@ class ReleaseRecord:
 
 def state_now(record: ReleaseRecord, current: Generation | None) -> ReleaseState:
     """A release's state today: a published one is superseded once no partition is read from it any more."""
-    if record.state is ReleaseState.PUBLISHED and current is not None and record.release_id not in current.releases:
+    if (
+        record.state is ReleaseState.PUBLISHED
+        and current is not None
+        and record.release_id not in current.releases
+    ):
         return ReleaseState.SUPERSEDED
     return record.state
-
-
-def holder_of(generation: Generation | None, keys: Sequence[str]) -> Mapping[str, ReleaseId]:
-    """Which release each of these partitions is read from now; those that nobody published are left out."""
-    held = generation.partitions if generation else {}
-    return {key: held[key] for key in keys if key in held}
 
 
 class OutcomeKind(StrEnum):

@@ -8,7 +8,19 @@ DuckDB, can't be checked.
 import re
 
 _SPELLINGS = {
-    "varchar": ("string", "text", "char", "character varying", "character", "str", "bpchar", "nvarchar", "json", "uuid", "enum"),
+    "varchar": (
+        "string",
+        "text",
+        "char",
+        "character varying",
+        "character",
+        "str",
+        "bpchar",
+        "nvarchar",
+        "json",
+        "uuid",
+        "enum",
+    ),
     "bigint": ("int8", "int64", "long", "signed"),
     "integer": ("int", "int4", "int32"),
     "smallint": ("int2", "int16", "short"),

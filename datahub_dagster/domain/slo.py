@@ -1,7 +1,8 @@
 """How releases and datasets stand to their freshness SLO. `now` is always passed; `due` says when a release is owed.
 
-A business date is *answered* by the first release that brings its partition. In a dataset without partitions nobody can
-see which business date a release holds: `due.held_date` says which one it is taken to hold.
+A business date is *answered* by the first release that brings its partition. In a dataset without
+partitions nobody can see which business date a release holds: `due.held_date` says which one it is taken to
+hold.
 """
 
 from collections.abc import Mapping, Sequence
@@ -45,7 +46,8 @@ class SloStanding:
     Args:
         due_at: The newest due time whose grace is over, and `business_date` what it was for.
         next_due_at: The due time after that one; within its grace it is already past.
-        reason: What a person should know: since when it is late, or that it came late, or why nothing is known.
+        reason: What a person should know: since when it is late, or that it came late, or why nothing is
+            known.
     """
 
     slo: str
@@ -77,21 +79,23 @@ def verdicts_for_release(
 ) -> tuple[DueVerdict, ...]:
     """How a release stood to the due times that it is the first to answer; a correction answers none again.
 
-    With partitions: every owed business date among the keys, except history. History is what was due before the
-    dataset's own first release; of that first release the newest business date alone is judged, not the years before.
-    Without partitions: the one business date that the release is taken to hold. `max_age`: the instant at which the
-    release before it became too old.
+    With partitions: every owed business date among the keys, except history. History is what was due before
+    the dataset's own first release; of that first release the newest business date alone is judged, not the
+    years before. Without partitions: the one business date that the release is taken to hold. `max_age`:
+    the instant at which the release before it became too old.
 
     Never fails for what a calendar does not know: such a business date gets no verdict.
 
     Args:
         slos: The contract's freshness SLOs.
-        partitions: Keys that nobody has published before this release (`ReleasePlan.added`); ignored in mode `replace`.
+        partitions: Keys that nobody has published before this release (`ReleasePlan.added`); ignored in
+            mode `replace`.
         mode: The contract's delivery mode.
         published_at: When this release was published.
         spec: The contract's partitions (`Contract.partitions`).
         first_published_at: When the dataset's first release was published; None if this is the first.
-        last_published_at: When the release before this one was published (no rollback); None if this is the first.
+        last_published_at: When the release before this one was published (no rollback); None if this is the
+            first.
     """
     verdicts: list[DueVerdict] = []
     for slo in slos:
@@ -130,13 +134,14 @@ def standing(
 ) -> SloStanding:
     """How an SLO stands at `now`. Never raises for a calendar, a zone or a clock: that is `unknown`, with the reason.
 
-    The newest deadline decides. A business date that came late is met from then on, and the reason says how late it
-    was; an older one of the last `slo.window` that never came is told in the reason.
+    The newest deadline decides. A business date that came late is met from then on, and the reason says how
+    late it was; an older one of the last `slo.window` that never came is told in the reason.
 
     Args:
         slo: One of the contract's SLOs.
         partitions: `Contract.partitions`; None in mode `replace`.
-        published: Key of each partition that is published → when it was first published. Only read with partitions.
+        published: Key of each partition that is published → when it was first published. Only read with
+            partitions.
         last_published_at: When the newest release was published; None = never delivered.
         now: The instant asked about.
     """

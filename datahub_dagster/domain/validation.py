@@ -1,12 +1,13 @@
 """Does a delivery keep the contract, as far as its footers tell? All faults at once."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from datahub_dagster.domain.calendars import CalendarRangeError
-from datahub_dagster.domain.contract import Contract, Granularity, PartitionSpec
+from datahub_dagster.domain.contract import Column, Contract, Granularity, PartitionSpec
 from datahub_dagster.domain.profile import Fault, FileProfile
 from datahub_dagster.domain.release import WHOLE
 from datahub_dagster.domain.schema import canonical, keeps
@@ -15,6 +16,7 @@ IsSession = Callable[[str, date], bool]
 """Whether a day is a session of the calendar with that name. May raise `CalendarRangeError`."""
 
 _SHOWN = 5  # names in one message
+_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +68,10 @@ def validate(
         return Validated(faults=(Fault(code="no-files", message="the delivery holds no data file"),))
     broken = [profile for profile in profiles if profile.broken]
     readable = [profile for profile in profiles if not profile.broken]
-    faults = [Fault(code="unreadable-file", message=str(p.broken), file=p.path, found=f"{p.size} bytes") for p in broken]
+    faults = [
+        Fault(code="unreadable-file", message=str(p.broken), file=p.path, found=f"{p.size} bytes")
+        for p in broken
+    ]
     warnings: list[str] = []
     faults += _column_faults(contract, readable, published_columns or {})
     placed: list[PlacedFile] = []
@@ -83,81 +88,110 @@ def validate(
         faults += more_faults
         warnings += more_warnings
     if readable and not broken and not any(profile.rows for profile in readable):
-        faults.append(Fault(code="no-rows", message=f"the delivery has no rows (in {len(readable)} files)", file=readable[0].path))
+        faults.append(
+            Fault(
+                code="no-rows",
+                message=f"the delivery has no rows (in {len(readable)} files)",
+                file=readable[0].path,
+            )
+        )
     for column in contract.columns:
         if column.data_type and canonical(column.data_type) is None:
-            warnings.append(f"column {column.name}: the type {column.data_type!r} is not known, so that it was not checked")
+            warnings.append(
+                f"column {column.name}: the type {column.data_type!r} is not known, so that it was not checked"
+            )
     return Validated(
-        files=tuple(placed), faults=tuple(_merged(faults)), warnings=tuple(warnings), columns=_columns_of(readable)
+        files=tuple(placed),
+        faults=tuple(_merged(faults)),
+        warnings=tuple(warnings),
+        columns=_columns_of(readable),
     )
 
 
-def _column_faults(contract: Contract, profiles: Sequence[FileProfile], published: Mapping[str, str]) -> list[Fault]:
+def _column_faults(
+    contract: Contract, profiles: Sequence[FileProfile], published: Mapping[str, str]
+) -> list[Fault]:
     faults: list[Fault] = []
-    first_types: dict[str, tuple[str, str]] = {}
-    path_column = contract.partitions.column.lower() if contract.partitions else None
     for profile in profiles:
-        found = {column.name.lower(): column for column in profile.columns}
-        counts = Counter(column.name.lower() for column in profile.columns)
-        doubled = [name for name, count in counts.items() if count > 1]
-        if doubled:
-            faults.append(
-                Fault(
-                    code="duplicate-column",
-                    message=f"two columns are called {_names(doubled)} (upper and lower case are the same)",
-                    file=profile.path,
-                    column=doubled[0],
-                )
-            )
+        faults += _doubled(profile)
         for column in contract.columns:
-            held = found.get(column.name.lower())
-            place = str(column.origin or contract.origin)
-            words = f"{place}  {column.name} {column.data_type or ''}{'' if column.nullable else ', not null'}".rstrip()
-            if held is None:
-                if column.name.lower() != path_column or f"{column.name.lower()}=" not in profile.path.lower():
-                    faults.append(
-                        Fault(
-                            code="missing-column",
-                            message=f"the delivery has no column {column.name}",
-                            file=profile.path,
-                            column=column.name,
-                            promised=words,
-                            found=f"{profile.rows:,} rows, {len(profile.columns):,} columns",
-                        )
-                    )
-                continue
-            wanted = canonical(column.data_type) if column.data_type else published.get(column.name.lower())
-            if wanted and not keeps(wanted, held.type):
-                faults.append(
-                    Fault(
-                        code="retyped-column",
-                        message=f"column {column.name} is {held.type}, not {wanted}",
-                        file=profile.path,
-                        column=column.name,
-                        promised=words if column.data_type else f"what is published: {column.name} {wanted}",
-                        found=held.type,
-                    )
-                )
-        if contract.is_closed:
-            extra = [column.name for column in profile.columns if contract.column(column.name) is None]
-            if path_column:
-                extra = [name for name in extra if name.lower() != path_column]
-            if extra:
-                faults.append(
-                    Fault(
-                        code="extra-column",
-                        message=f"nobody promised {_names(extra)}",
-                        file=profile.path,
-                        column=extra[0],
-                        promised=f"{contract.origin}  {len(contract.columns)} columns, all with a type: the list is complete",
-                        found=f"{len(profile.columns):,} columns",
-                    )
-                )
+            fault = _broken_promise(contract, column, profile, published)
+            faults += [fault] if fault else []
+        faults += _extra(contract, profile)
+    return faults + _mixed_types(contract, profiles)
+
+
+def _doubled(profile: FileProfile) -> list[Fault]:
+    counts = Counter(column.name.lower() for column in profile.columns)
+    doubled = [name for name, count in counts.items() if count > 1]
+    if not doubled:
+        return []
+    message = f"two columns are called {_names(doubled)} (upper and lower case are the same)"
+    return [Fault(code="duplicate-column", message=message, file=profile.path, column=doubled[0])]
+
+
+def _broken_promise(
+    contract: Contract, column: Column, profile: FileProfile, published: Mapping[str, str]
+) -> Fault | None:
+    """Why a file does not keep what was promised of a column: it is not there, or of another type."""
+    name = column.name
+    place = column.origin or contract.origin
+    promised = f"{place}  {name} {column.data_type or ''}{'' if column.nullable else ', not null'}".rstrip()
+    held = next((found for found in profile.columns if found.name.lower() == name.lower()), None)
+    if held is None:
+        if _is_partition_column(contract, name) and _path_value(profile.path, name) is not None:
+            return None
+        return Fault(
+            code="missing-column",
+            message=f"the delivery has no column {name}",
+            file=profile.path,
+            column=name,
+            promised=promised,
+            found=f"{profile.rows:,} rows, {len(profile.columns):,} columns",
+        )
+    wanted = canonical(column.data_type) if column.data_type else published.get(name.lower())
+    if not wanted or keeps(wanted, held.type):
+        return None
+    return Fault(
+        code="retyped-column",
+        message=f"column {name} is {held.type}, not {wanted}",
+        file=profile.path,
+        column=name,
+        promised=promised if column.data_type else f"what is published: {name} {wanted}",
+        found=held.type,
+    )
+
+
+def _extra(contract: Contract, profile: FileProfile) -> list[Fault]:
+    if not contract.is_closed:
+        return []
+    promised = {column.name.lower() for column in contract.columns}
+    unknown = [column.name for column in profile.columns if column.name.lower() not in promised]
+    extra = [name for name in unknown if not _is_partition_column(contract, name)]
+    if not extra:
+        return []
+    return [
+        Fault(
+            code="extra-column",
+            message=f"nobody promised {_names(extra)}",
+            file=profile.path,
+            column=extra[0],
+            promised=f"{contract.origin}  {len(contract.columns)} columns, all with a type: the list is complete",
+            found=f"{len(profile.columns):,} columns",
+        )
+    ]
+
+
+def _mixed_types(contract: Contract, profiles: Sequence[FileProfile]) -> list[Fault]:
+    """Columns without a promised type that are of one type in one file and of another in the next."""
+    typed = {column.name.lower() for column in contract.columns if column.data_type}
+    first: dict[str, tuple[str, str]] = {}
+    faults: list[Fault] = []
+    for profile in profiles:
         for column in profile.columns:
-            promised = contract.column(column.name)
-            if promised is not None and promised.data_type:
+            if column.name.lower() in typed:
                 continue
-            type_before, file_before = first_types.setdefault(column.name.lower(), (column.type, profile.path))
+            type_before, file_before = first.setdefault(column.name.lower(), (column.type, profile.path))
             if type_before != column.type:
                 faults.append(
                     Fault(
@@ -171,7 +205,13 @@ def _column_faults(contract: Contract, profiles: Sequence[FileProfile], publishe
     return faults
 
 
-def _place(spec: PartitionSpec, contract: Contract, profile: FileProfile) -> tuple[PlacedFile | None, Fault | None]:
+def _is_partition_column(contract: Contract, name: str) -> bool:
+    return contract.partitions is not None and contract.partitions.column.lower() == name.lower()
+
+
+def _place(
+    spec: PartitionSpec, contract: Contract, profile: FileProfile
+) -> tuple[PlacedFile | None, Fault | None]:
     """The partition of a file: from its path, from the bounds of the partition column, or both, if they agree."""
     in_path = _path_value(profile.path, spec.column)
     holds = any(column.name.lower() == spec.column.lower() for column in profile.columns)
@@ -246,7 +286,9 @@ def _partition_faults(
                 )
             )
             continue
-        if spec.start and day < (spec.start.replace(day=1) if spec.granularity is Granularity.MONTH else spec.start):
+        if spec.start and day < (
+            spec.start.replace(day=1) if spec.granularity is Granularity.MONTH else spec.start
+        ):
             faults.append(
                 Fault(
                     code="before-start",
@@ -282,8 +324,10 @@ def partition_date(key: str, granularity: Granularity) -> date | None:
     True
     """
     text = f"{key}-01" if granularity is Granularity.MONTH else key
+    if not _ISO_DAY.fullmatch(text):  # `fromisoformat` takes weeks, too: 2026-W47-5
+        return None
     try:
-        return date.fromisoformat(text) if len(text) == 10 else None
+        return date.fromisoformat(text)
     except ValueError:
         return None
 

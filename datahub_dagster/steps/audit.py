@@ -30,7 +30,9 @@ def audit_published(hub: Hub, contracts: Sequence[Contract]) -> Sequence[AuditRe
         if current is not None:
             view = view_of(hub.log, contract.name, current.partitions, contract)
             requests.append(_request(hub, contract, view, current.number))
-    reports = hub.auditor.audit(requests) if requests else []
+    if not requests:
+        return ()
+    reports = hub.auditor.audit(requests)
     for report in reports:
         hub.log.add_check(report, hub.clock.now())
     return reports

@@ -6,11 +6,11 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from datahub_dagster.domain.contract import Contract
-from datahub_dagster.domain.delivery import SUCCESS_MARKER, DeliveredFile, Delivery
+from datahub_dagster.domain.delivery import LONGEST_PATH, SUCCESS_MARKER, DeliveredFile, Delivery
 from datahub_dagster.domain.names import Location, unsafe_path_reason
 from datahub_dagster.errors import AlreadyExistsError, DeliveryError, UsageError
 from datahub_dagster.ports import Hub
-from datahub_dagster.steps.receive import FULL_MARKER, inbox_folder
+from datahub_dagster.steps.receive import FULL_MARKER, inbox_folder, is_note
 
 
 def hand_in(hub: Hub, contract: Contract, source: Path, name: str, *, full: bool) -> Location:
@@ -23,23 +23,41 @@ def hand_in(hub: Hub, contract: Contract, source: Path, name: str, *, full: bool
         AlreadyExistsError: The name is taken by other content.
     """
     files = _files_below(source, contract)
+    full = full or (source / FULL_MARKER).is_file()
     folder = inbox_folder(contract, name)
+    _must_be_part_of(hub, contract, folder, {relative for relative, _ in files}, full=full)
     for relative, path in files:
         target = folder / relative
         try:
             hub.storage.upload(path, target)
         except AlreadyExistsError:
             if hub.storage.checksum(target) != _sha256(path):
-                raise AlreadyExistsError(
-                    f"a delivery {name} with other content is in the inbox already",
-                    subject=str(contract.name),
-                    found=hub.storage.uri(target),
-                    next_step=f"datahub deliver {contract.name} {source} --name {name}-2",
-                ) from None
+                raise _taken(hub, contract, target) from None
     for marker in (*([FULL_MARKER] if full else []), SUCCESS_MARKER):
         if not hub.storage.exists(folder / marker):
             hub.storage.create(folder / marker, b"")
     return folder
+
+
+def _must_be_part_of(hub: Hub, contract: Contract, folder: Location, wanted: set[str], *, full: bool) -> None:
+    """What lies there may be the beginning of the same delivery, left by an interrupted call; anything else is another one."""
+    there = {file.path for file in hub.storage.list_files(folder) if not hub.storage.is_unfinished(file.path)}
+    other = {path for path in there - wanted if not is_note(path)}
+    is_complete = SUCCESS_MARKER in there
+    if other or (is_complete and (wanted - there or full is not (FULL_MARKER in there))):
+        raise _taken(hub, contract, folder / min(other or wanted - there or {SUCCESS_MARKER}))
+    if FULL_MARKER in there and not full:
+        raise _taken(hub, contract, folder / FULL_MARKER)
+
+
+def _taken(hub: Hub, contract: Contract, place: Location) -> AlreadyExistsError:
+    name = place.path.split("/")[3]
+    return AlreadyExistsError(
+        f"a delivery {name} with other content is in the inbox already",
+        subject=str(contract.name),
+        found=hub.storage.uri(place),
+        next_step=f"datahub deliver {contract.name} PATH --name {name}-2",
+    )
 
 
 def fetch_source(hub: Hub, contract: Contract) -> str | None:
@@ -53,10 +71,13 @@ def fetch_source(hub: Hub, contract: Contract) -> str | None:
     files = tuple(
         DeliveredFile(path=relative, size=path.stat().st_size, sha256=_sha256(path))
         for relative, path in _files_below(source, contract)
-        if not relative.split("/")[-1].startswith(("_", "."))
+        if not is_note(relative)
     )
     fetched = Delivery(dataset=contract.name, name="", location=Location("inbox"), files=files)
-    if any(receipt.delivery.fingerprint == fetched.fingerprint for receipt in hub.log.receipts(contract.name)[-1:]):
+    if any(
+        receipt.delivery.fingerprint == fetched.fingerprint
+        for receipt in hub.log.receipts(contract.name)[-1:]
+    ):
         return None
     name = f"fetched-{hub.clock.now():%Y-%m-%d}-{fetched.fingerprint[:8]}"
     hand_in(hub, contract, source, name, full=False)
@@ -88,7 +109,11 @@ def _files_below(source: Path, contract: Contract) -> Sequence[tuple[str, Path]]
     if source.is_file():
         found = [(source.name, source)]
     elif source.is_dir():
-        found = [(path.relative_to(source).as_posix(), path) for path in sorted(source.rglob("*")) if path.is_file()]
+        found = [
+            (path.relative_to(source).as_posix(), path)
+            for path in sorted(source.rglob("*"))
+            if not path.is_dir() or path.is_symlink()
+        ]
         found = [(name, path) for name, path in found if name not in (SUCCESS_MARKER, FULL_MARKER)]
     else:
         raise DeliveryError(
@@ -97,9 +122,20 @@ def _files_below(source: Path, contract: Contract) -> Sequence[tuple[str, Path]]
             found=f"no file or folder at {source}",
             next_step=f"datahub deliver {contract.name} PATH",
         )
+    found = [(name, path) for name, path in found if path.is_file() or not is_note(name)]
     for name, path in found:
-        if reason := unsafe_path_reason(name):
-            raise DeliveryError(f"{path} can't be delivered: {reason}", subject=str(contract.name))
+        reason = unsafe_path_reason(name, LONGEST_PATH)
+        if reason is None and not path.is_file():
+            reason = "it is a link to a folder or to nothing, or no regular file"
+        if reason:
+            raise DeliveryError(f"{str(path)!r} can't be delivered: {reason}", subject=str(contract.name))
+    if all(is_note(name) for name, _ in found):
+        raise DeliveryError(
+            "there is nothing to deliver",
+            subject=str(contract.name),
+            found=f"no data file in {source}" if source.is_dir() else f"{source.name} starts with '_' or '.'",
+            next_step=f"datahub deliver {contract.name} PATH",
+        )
     return found
 
 

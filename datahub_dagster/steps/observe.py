@@ -16,7 +16,9 @@ from datahub_dagster.ports import Hub, Notification
 from datahub_dagster.steps.views import view_of
 
 
-def base_record(hub: Hub, contract: Contract, receipt: Receipt, run_id: str | None, actor: str) -> ReleaseRecord:
+def base_record(
+    hub: Hub, contract: Contract, receipt: Receipt, run_id: str | None, actor: str
+) -> ReleaseRecord:
     """What every record holds, whatever the outcome; it says rejected until something better is known."""
     return ReleaseRecord(
         dataset=contract.name,
@@ -61,9 +63,13 @@ def with_files(record: ReleaseRecord, staged: FileList) -> ReleaseRecord:
     )
 
 
-def blocked(record: ReleaseRecord, plan: ReleasePlan, report: AuditReport, blocks: tuple[Block, ...]) -> ReleaseRecord:
+def blocked(
+    record: ReleaseRecord, plan: ReleasePlan, report: AuditReport, blocks: tuple[Block, ...]
+) -> ReleaseRecord:
     """The record of a candidate that its audit refused."""
-    return replace(record, base_generation=plan.base_generation, replaced=plan.replaced, audit=report, blocks=blocks)
+    return replace(
+        record, base_generation=plan.base_generation, replaced=plan.replaced, audit=report, blocks=blocks
+    )
 
 
 def overtaken(record: ReleaseRecord) -> ReleaseRecord:
@@ -75,18 +81,22 @@ def published(
     hub: Hub, contract: Contract, record: ReleaseRecord, generation: Generation, warnings: tuple[str, ...]
 ) -> ReleaseRecord:
     """The record of a published release; all from the log, so that an interrupted call is completed the same."""
-    earlier = hub.log.generations(contract.name)[: generation.number - 1]
-    held = earlier[-1].partitions if earlier else {}
+    earlier = [older for older in hub.log.generations(contract.name) if older.number < generation.number]
+    held = frozenset(earlier[-1].partitions) if earlier else frozenset[str]()
     ever_held = {key for older in earlier for key in older.partitions}
     released_at = [older.published_at for older in earlier if older.kind is GenerationKind.RELEASE]
     view = view_of(hub.log, contract.name, generation.partitions, contract)
-    report = hub.log.audit(contract.name, record.release_id, generation.number - 1, generation.contract_fingerprint)
+    report = hub.log.audit(
+        contract.name, record.release_id, generation.number - 1, generation.contract_fingerprint
+    )
     return replace(
         record,
         state=ReleaseState.PUBLISHED,
         generation=generation.number,
         base_generation=generation.number - 1,
         published_at=generation.published_at,
+        contract_version=generation.contract_version,
+        contract_fingerprint=generation.contract_fingerprint,
         replaced=tuple(key for key in record.partitions if key in held),
         dataset_rows=view.rows,
         dataset_bytes=view.bytes,
@@ -112,7 +122,9 @@ def keep(
     Returns:
         The record that counts, and whether it is this one: somebody else may have ended the same release first.
     """
-    finished = replace(record, finished_at=hub.clock.now(), step_seconds=dict(step_seconds))
+    begun_at = record.published_at or record.received_at
+    # A clock that went backwards must not end a delivery before it came.
+    finished = replace(record, finished_at=max(hub.clock.now(), begun_at), step_seconds=dict(step_seconds))
     for notification in _notifications(hub, contract, finished):
         hub.notifier.notify(notification)
     kept = hub.log.add_record(finished)
@@ -140,7 +152,9 @@ def _warnings(contract: Contract, report: AuditReport | None) -> tuple[str, ...]
     if not contract.tests:
         return (f"{contract.origin}: the contract has no test, so that nothing was audited",)
     warned = (r for r in (report.results if report else ()) if r.status is CheckStatus.WARN)
-    return tuple(f"{result.check_name}: {result.message or f'{result.failures} failures'}" for result in warned)
+    return tuple(
+        f"{result.check_name}: {result.message or f'{result.failures} failures'}" for result in warned
+    )
 
 
 def _notifications(hub: Hub, contract: Contract, record: ReleaseRecord) -> list[Notification]:
@@ -153,7 +167,11 @@ def _notifications(hub: Hub, contract: Contract, record: ReleaseRecord) -> list[
         to = (*contract.owners, *_consumers(hub, contract))
         text = "; ".join(f"{v.business_date} was due at {v.due_at:%Y-%m-%d %H:%M %Z}" for v in late[:5])
     elif record.warnings:
-        kind, subject, to = "released", f"release {record.release_id} is published with warnings", contract.owners
+        kind, subject, to = (
+            "released",
+            f"release {record.release_id} is published with warnings",
+            contract.owners,
+        )
         text = "; ".join(record.warnings[:5])
     else:
         return []

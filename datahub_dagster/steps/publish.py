@@ -1,12 +1,32 @@
 """Publish: one conditional write decides, then the catalog follows."""
 
+from collections.abc import Sequence
+
 from datahub_dagster.domain.contract import Contract
+from datahub_dagster.domain.delivery import Receipt
 from datahub_dagster.domain.names import ReleaseId
-from datahub_dagster.domain.plan import ReleasePlan
-from datahub_dagster.domain.release import Generation, GenerationKind
-from datahub_dagster.errors import AlreadyExistsError, UnknownReleaseError
-from datahub_dagster.ports import Hub
+from datahub_dagster.domain.plan import ReleasePlan, build_plan, is_replaced_whole
+from datahub_dagster.domain.release import WHOLE, Generation, GenerationKind
+from datahub_dagster.errors import AlreadyExistsError, RetentionError, UnknownReleaseError
+from datahub_dagster.ports import Hub, Purpose
 from datahub_dagster.steps.views import view_of
+
+
+def plan(
+    hub: Hub, contract: Contract, receipt: Receipt, brought: Sequence[str], current: Generation | None
+) -> ReleasePlan:
+    """What publishing a staged release would change now."""
+    full = {r.release_id for r in hub.log.receipts(contract.name) if r.delivery.full}
+    return build_plan(
+        contract.name,
+        receipt.release_id,
+        brought,
+        current,
+        # What was staged in one piece replaces all, even if the contract was cut into partitions meanwhile.
+        replaces_all=contract.partitions is None or receipt.delivery.full or WHOLE in brought,
+        is_dropped=bool(full)
+        and is_replaced_whole(receipt.release_id, full, hub.log.generations(contract.name)),
+    )
 
 
 def publish(hub: Hub, contract: Contract, plan: ReleasePlan, actor: str) -> Generation:
@@ -47,10 +67,27 @@ def update_catalog(hub: Hub, contract: Contract) -> bool:
 
 
 def take_up_again(hub: Hub, contract: Contract, to_generation: int, *, reason: str, actor: str) -> Generation:
-    """Publish an older generation's content as a new generation (see `pipeline.rollback`)."""
+    """Publish an older generation's content as a new generation (see `pipeline.rollback`).
+
+    An interrupted call that got so far is only completed: the generation that it made is given back.
+    """
+    target = hub.log.generation(contract.name, to_generation)
+    wanted = target.releases if target else frozenset[ReleaseId]()
+    with hub.log.claim(contract.name, wanted, Purpose.USE, hub.clock.now()) as going:
+        if going:
+            raise RetentionError(
+                f"retention is removing the files of release {max(going)} at this moment",
+                subject=str(contract.name),
+                next_step=f"datahub releases {contract.name}",
+            )
+        return _take_up(hub, contract, target, to_generation, reason, actor)
+
+
+def _take_up(
+    hub: Hub, contract: Contract, target: Generation | None, to_generation: int, reason: str, actor: str
+) -> Generation:
     while True:
         current = hub.log.current(contract.name)
-        target = hub.log.generation(contract.name, to_generation)
         if current is None or target is None:
             last = current.number if current else 0
             raise UnknownReleaseError(
@@ -59,6 +96,8 @@ def take_up_again(hub: Hub, contract: Contract, to_generation: int, *, reason: s
                 found=f"generations 1 to {last}" if last else "nothing was ever published",
                 next_step=f"datahub releases {contract.name}",
             )
+        if (current.restores, current.reason) == (to_generation, reason):
+            return current
         if dict(target.partitions) == dict(current.partitions):
             raise UnknownReleaseError(
                 f"generation {to_generation} is what is published: there is nothing to roll back to",
@@ -66,7 +105,9 @@ def take_up_again(hub: Hub, contract: Contract, to_generation: int, *, reason: s
                 found=f"generation {current.number}, release {current.release_id}",
                 next_step=f"datahub releases {contract.name}",
             )
-        view_of(hub.log, contract.name, target.partitions, contract)  # raises if some of its files are no longer kept
+        view_of(
+            hub.log, contract.name, target.partitions, contract
+        )  # raises if some of its files are no longer kept
         generation = Generation(
             dataset=contract.name,
             number=current.number + 1,

@@ -1,10 +1,11 @@
 """Receive: what lies in the inbox, and the numbered receipt of a delivery before anything is copied."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from datahub_dagster.domain.contract import Contract, digest
-from datahub_dagster.domain.delivery import SUCCESS_MARKER, DeliveredFile, Delivery, Receipt
+from datahub_dagster.domain.delivery import LONGEST_PATH, SUCCESS_MARKER, DeliveredFile, Delivery, Receipt
 from datahub_dagster.domain.inbox import InboxEntry, InboxState
 from datahub_dagster.domain.names import Location, ReleaseId, delivery_name_fault, unsafe_path_reason
 from datahub_dagster.domain.release import ReleaseState
@@ -41,6 +42,14 @@ def read_delivery(hub: Hub, contract: Contract, name: str) -> Delivery:
     """
     folder = inbox_folder(contract, name)
     sorted_out = _sort_out(hub.storage.list_files(folder))
+    if sorted_out.is_no_folder:
+        raise DeliveryError(
+            f"the delivery {name} is a link or a file, not a folder",
+            subject=str(contract.name),
+            found=hub.storage.uri(folder),
+            consumers="nothing was staged",
+            next_step=f"datahub deliver {contract.name} PATH --name {name}-2",
+        )
     if not sorted_out.all:
         raise DeliveryError(
             f"there is no delivery {name} in the inbox",
@@ -78,11 +87,14 @@ def read_delivery(hub: Hub, contract: Contract, name: str) -> Delivery:
 def find_receipt(hub: Hub, contract: Contract, delivery: Delivery) -> Receipt | None:
     """The receipt that this delivery has already, under way or done.
 
-    A delivery that was rejected is taken anew once the contract has changed: what was wrong may be right now.
+    A delivery that was rejected is taken anew once the contract has changed: what was wrong may be right now. So is a content
+    that came back under its name after another one.
     """
     for receipt in reversed(hub.log.receipts(contract.name)):
-        if not receipt.is_for(delivery):
+        if receipt.delivery.name != delivery.name:
             continue
+        if not receipt.is_for(delivery):
+            return None
         record = None if receipt.repeats else hub.log.record(contract.name, receipt.release_id)
         was_rejected = record is not None and record.state is ReleaseState.REJECTED
         judged_by = record.contract_fingerprint if record else receipt.contract_fingerprint
@@ -120,31 +132,39 @@ def repeated_release(hub: Hub, contract: Contract, delivery: Delivery) -> Releas
     """The newest published release whose content the delivery brings again; None if it would change anything.
 
     Compares checksums file by file with what is published in the partitions that it touches. Names don't matter, save for
-    the partition in a path: two days may well hold the same bytes.
+    the partition in a path: two days may well hold the same bytes. While an earlier delivery is under way nothing is a
+    repeat: it may be about to publish something else.
     """
+    under_way = any(_is_under_way(hub, receipt) for receipt in hub.log.receipts(contract.name))
     current = hub.log.current(contract.name)
-    if current is None or not delivery.files or delivery.oddities:
+    if current is None or under_way or not delivery.files or delivery.oddities:
         return None
     column = contract.partitions.column.lower() if contract.partitions else None
-    published: dict[tuple[str, str], str] = {}
-    sizes: dict[str, int] = {}
+    published: dict[str, Counter[str]] = {key: Counter() for key in current.partitions}
     for release_id in current.releases:
         files = hub.log.file_list(contract.name, release_id)
         for file in files.files if files else ():
             if current.partitions.get(file.partition) == release_id:
-                published[(file.partition, file.sha256)] = file.partition
-                sizes[file.partition] = sizes.get(file.partition, 0) + 1
-    touched: dict[str, int] = {}
+                published[file.partition][file.sha256] += 1
+    brought: dict[str, Counter[str]] = {}
     for file in delivery.files:
         in_path = _value_in_path(file.path, column) if column else None
-        matches = [key for (key, sha256) in published if sha256 == file.sha256 and in_path in (None, key)]
-        if not matches:
+        keys = (key for key, held in published.items() if file.sha256 in held and in_path in (None, key))
+        if (key := next(keys, None)) is None:
             return None
-        touched[matches[0]] = touched.get(matches[0], 0) + 1
+        brought.setdefault(key, Counter())[file.sha256] += 1
     whole = delivery.full or contract.partitions is None
-    if touched != ({key: sizes[key] for key in touched} if not whole else sizes):
+    if brought != (published if whole else {key: published[key] for key in brought}):
         return None
-    return max(current.partitions[key] for key in touched)
+    return max(current.partitions[key] for key in brought)
+
+
+def _is_under_way(hub: Hub, receipt: Receipt) -> bool:
+    """Whether a delivery that was received has not ended, and still can."""
+    if receipt.repeats or hub.log.record(receipt.dataset, receipt.release_id):
+        return False
+    staged = hub.log.file_list(receipt.dataset, receipt.release_id)
+    return staged is not None or bool(hub.storage.list_files(receipt.delivery.location))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,17 +175,28 @@ class _SortedOut:
     is_complete: bool
     is_full: bool
 
+    @property
+    def is_no_folder(self) -> bool:
+        return any(file.path == "." for file in self.all)
+
+
+def is_note(path: str) -> bool:
+    """Whether a file is a note of the writer's and not data: its name, or a folder's, starts with `_` or `.`."""
+    return any(part.startswith(("_", ".")) and part not in (".", "..") for part in path.split("/"))
+
 
 def _sort_out(files: Iterable[StoredFile]) -> _SortedOut:
-    """Data files, markers, and what can't be taken. Names that start with `_` or `.` are notes of the writer's, not data."""
+    """Data files, markers, and what can't be taken."""
     everything = tuple(files)
-    markers = {file.path for file in everything if file.is_regular and file.path in (SUCCESS_MARKER, FULL_MARKER)}
+    markers = {
+        file.path for file in everything if file.is_regular and file.path in (SUCCESS_MARKER, FULL_MARKER)
+    }
     data: list[StoredFile] = []
     oddities: list[str] = []
     for file in everything:
-        if any(part.startswith(("_", ".")) and part not in (".", "..") for part in file.path.split("/")):
+        if is_note(file.path):
             continue
-        if reason := unsafe_path_reason(file.path):
+        if reason := unsafe_path_reason(file.path, LONGEST_PATH):
             oddities.append(f"{file.path.encode('utf-8', 'backslashreplace').decode()!r}: {reason}")
         elif not file.is_regular:
             oddities.append(f"{file.path!r}: it is a link or no regular file")
@@ -184,8 +215,15 @@ def _look_at(hub: Hub, contract: Contract, name: str, receipts: Sequence[Receipt
     fault = delivery_name_fault(name)
     if fault:
         shown = name.encode("utf-8", "backslashreplace").decode()
-        return InboxEntry(dataset=contract.name, delivery=shown, state=InboxState.BAD, newest_at=None, problem=fault)
+        return InboxEntry(
+            dataset=contract.name, delivery=shown, state=InboxState.BAD, newest_at=None, problem=fault
+        )
     sorted_out = _sort_out(hub.storage.list_files(INBOX / contract.name.source / contract.name.table / name))
+    if sorted_out.is_no_folder:
+        problem = "it is a link or a file, not a folder"
+        return InboxEntry(
+            dataset=contract.name, delivery=name, state=InboxState.BAD, newest_at=None, problem=problem
+        )
     newest_at = max((file.modified_at for file in sorted_out.all), default=None)
     state = InboxState.READY if sorted_out.is_complete else InboxState.INCOMPLETE
     if sorted_out.is_complete and _is_handled(hub, contract, name, sorted_out, receipts):
@@ -202,7 +240,9 @@ def _look_at(hub: Hub, contract: Contract, name: str, receipts: Sequence[Receipt
     )
 
 
-def _is_handled(hub: Hub, contract: Contract, name: str, sorted_out: _SortedOut, receipts: Sequence[Receipt]) -> bool:
+def _is_handled(
+    hub: Hub, contract: Contract, name: str, sorted_out: _SortedOut, receipts: Sequence[Receipt]
+) -> bool:
     receipt = next((receipt for receipt in reversed(receipts) if receipt.delivery.name == name), None)
     if receipt is None or any(file.modified_at > receipt.received_at for file in sorted_out.all):
         return False
@@ -222,4 +262,5 @@ def _ended(hub: Hub, contract: Contract, receipt: Receipt) -> bool:
 
 def _value_in_path(path: str, column: str) -> str | None:
     prefix = f"{column}="
-    return next((part[len(prefix) :] for part in path.split("/")[:-1] if part.lower().startswith(prefix)), None)
+    folders = reversed(path.split("/")[:-1])
+    return next((part[len(prefix) :] for part in folders if part.lower().startswith(prefix)), None)

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from datahub_dagster.domain.contract import Contract
+from datahub_dagster.domain.delivery import SUCCESS_MARKER
 from datahub_dagster.domain.gc import Removal, RemovalKind, removable_releases
 from datahub_dagster.domain.inbox import InboxState
-from datahub_dagster.domain.names import ReleaseId
+from datahub_dagster.domain.names import Location, ReleaseId
 from datahub_dagster.domain.release import ReleaseState
-from datahub_dagster.ports import Hub
+from datahub_dagster.ports import Hub, Purpose
 from datahub_dagster.steps.receive import INBOX, look_into_inbox
 
 _DEBRIS_AGE = timedelta(days=1)  # no release takes that long; younger ones may be under way
@@ -20,10 +21,28 @@ def plan_removals(hub: Hub, contract: Contract) -> Sequence[Removal]:
     return (*_releases(hub, contract, now), *_debris(hub, contract, now), *_deliveries(hub, contract, now))
 
 
-def remove(hub: Hub, contract: Contract, removal: Removal) -> None:
-    """Carry out one removal. Doing it again, after a crash too, does the rest."""
+def carry_out(hub: Hub, contract: Contract, removals: Sequence[Removal]) -> Sequence[Removal]:
+    """Remove what is still to be removed: time has passed since it was planned. Gives back what was.
+
+    Doing it again, after a crash too, does the rest.
+    """
+    planned = {r.release_id for r in removals if r.kind is not RemovalKind.DELIVERY and r.release_id}
+    with hub.log.claim(contract.name, planned, Purpose.REMOVE, hub.clock.now()) as in_use:
+        still = {(each.kind, each.location) for each in plan_removals(hub, contract)}
+        due = [r for r in removals if (r.kind, r.location) in still and r.release_id not in in_use]
+        for removal in due:
+            _remove(hub, removal)
+    return due
+
+
+def _remove(hub: Hub, removal: Removal) -> None:
     if removal.kind is RemovalKind.DELIVERY:
+        # Without its marker first, half a delivery would pass for a new one.
+        hub.storage.delete(removal.location / SUCCESS_MARKER)
         hub.storage.delete_folder(removal.location)
+        return
+    if hub.storage.is_unfinished(removal.location.path):
+        hub.storage.delete(removal.location)
         return
     hub.storage.delete(removal.location / "_files.json")
     for file in hub.storage.list_files(removal.location):
@@ -32,40 +51,82 @@ def remove(hub: Hub, contract: Contract, removal: Removal) -> None:
 
 
 def _releases(hub: Hub, contract: Contract, now: datetime) -> list[Removal]:
+    generations = hub.log.generations(contract.name)
+    ever_published = {release_id for generation in generations for release_id in generation.releases}
     received_at = {receipt.release_id: receipt.received_at for receipt in hub.log.receipts(contract.name)}
     staged = {
         release_id: received_at.get(release_id, now)
         for release_id in hub.log.releases_on_disk(contract.name)
         if hub.log.file_list(contract.name, release_id) is not None
+        and (release_id in ever_published or _cannot_go_on(hub, contract, release_id, now))
     }
-    pinned = frozenset(hub.log.pins(contract.name))
-    gone = removable_releases(staged, hub.log.generations(contract.name), pinned, contract.retention, now)
-    rule = f"older than {contract.retention.days} days and not among the last {contract.retention.releases} generations"
+    shown = hub.log.generation(contract.name, hub.catalog.applied(contract.name))
+    kept = frozenset(hub.log.pins(contract.name)) | (shown.releases if shown else frozenset())
+    gone = removable_releases(staged, generations, kept, contract.retention, now)
+    rule = (
+        f"older than {contract.retention.days} days and not among the last "
+        f"{contract.retention.releases} generations"
+    )
     return [_removal(hub, contract, RemovalKind.RELEASE, release_id, rule) for release_id in gone]
 
 
 def _debris(hub: Hub, contract: Contract, now: datetime) -> list[Removal]:
-    """Data files of releases that never came to exist: their delivery was rejected while it was staged, or went away."""
+    """What no release will ever hold: writes that a crash left unfinished, and files of releases that never came to exist."""
     removals: list[Removal] = []
+    for top in ("releases", "log", "catalog", INBOX.path):
+        folder = Location(top) / contract.name.source / contract.name.table
+        removals += [
+            Removal(
+                kind=RemovalKind.DEBRIS,
+                dataset=contract.name,
+                location=folder / file.path,
+                bytes=file.size,
+                reason="was never written whole",
+            )
+            for file in hub.storage.list_files(folder)
+            if hub.storage.is_unfinished(file.path) and now - file.modified_at > _DEBRIS_AGE
+        ]
     for release_id in hub.log.releases_on_disk(contract.name):
         if hub.log.file_list(contract.name, release_id) is not None:
             continue
         folder = hub.log.release_folder(contract.name, release_id)
         files = [file for file in hub.storage.list_files(folder) if not file.path.startswith("_")]
-        if files and all(now - file.modified_at > _DEBRIS_AGE for file in files):
+        files = [file for file in files if not hub.storage.is_unfinished(file.path)]
+        if not files or not all(now - file.modified_at > _DEBRIS_AGE for file in files):
+            continue
+        if _cannot_go_on(hub, contract, release_id, now):
             removals.append(_removal(hub, contract, RemovalKind.DEBRIS, release_id, "was never staged whole"))
     return removals
+
+
+def _cannot_go_on(hub: Hub, contract: Contract, release_id: ReleaseId, now: datetime) -> bool:
+    """Whether nobody will take this release up again: its way has ended, or its delivery has gone from the inbox."""
+    if hub.log.record(contract.name, release_id) is not None:
+        return True
+    receipt = next((r for r in hub.log.receipts(contract.name) if r.release_id == release_id), None)
+    if receipt is None:
+        return True
+    is_gone = not hub.storage.list_files(receipt.delivery.location)
+    return is_gone and now - receipt.received_at > _DEBRIS_AGE
 
 
 def _deliveries(hub: Hub, contract: Contract, now: datetime) -> list[Removal]:
     """Deliveries in the inbox whose release is published, or was. What was rejected or waits is never touched."""
     removals: list[Removal] = []
     for entry in look_into_inbox(hub, contract):
-        if entry.state is not InboxState.HANDLED or entry.waits_since(now) < timedelta(days=hub.inbox_days):
-            continue
         receipts = [r for r in hub.log.receipts(contract.name) if r.delivery.name == entry.delivery]
-        record = None if receipts[-1].repeats else hub.log.record(contract.name, receipts[-1].release_id)
-        if record is not None and record.state is ReleaseState.REJECTED:
+        if entry.state not in (InboxState.HANDLED, InboxState.INCOMPLETE) or not receipts:
+            continue
+        receipt = receipts[-1]
+        record = None if receipt.repeats else hub.log.record(contract.name, receipt.release_id)
+        if not receipt.repeats and (record is None or record.state is ReleaseState.REJECTED):
+            continue
+        if entry.newest_at is not None and entry.newest_at > receipt.received_at:
+            continue  # written to since then: the next delivery of that name is on its way
+        ended_at = max(
+            record.finished_at if record else receipt.received_at, entry.newest_at or receipt.received_at
+        )
+        if now - ended_at < timedelta(days=hub.inbox_days):
             continue
         removals.append(
             Removal(
@@ -74,7 +135,7 @@ def _deliveries(hub: Hub, contract: Contract, now: datetime) -> list[Removal]:
                 location=INBOX / contract.name.source / contract.name.table / entry.delivery,
                 bytes=entry.bytes,
                 reason=f"released more than {hub.inbox_days} days ago",
-                release_id=receipts[-1].repeats or receipts[-1].release_id,
+                release_id=receipt.repeats or receipt.release_id,
             )
         )
     return removals

@@ -11,7 +11,9 @@ from datahub_dagster.ports import ChangedContentError, Hub, OnStep, StepEvent
 from datahub_dagster.steps.views import partition_type, promised_columns
 
 
-def stage(hub: Hub, contract: Contract, receipt: Receipt, validated: Validated, on_step: OnStep) -> FileList | Fault:
+def stage(
+    hub: Hub, contract: Contract, receipt: Receipt, validated: Validated, on_step: OnStep
+) -> FileList | Fault:
     """Copy what was delivered. Staging again completes what an interrupted call began.
 
     Returns:
@@ -22,9 +24,10 @@ def stage(hub: Hub, contract: Contract, receipt: Receipt, validated: Validated, 
     folder = hub.log.release_folder(contract.name, receipt.release_id)
     checksums = {file.path: file.sha256 for file in receipt.delivery.files}
     released: list[ReleasedFile] = []
+    taken = set[str]()
     for number, placed in enumerate(validated.files, start=1):
         path = placed.profile.path
-        target = folder / _path_in_release(contract, placed)
+        target = folder / _path_in_release(contract, placed, taken)
         on_step(_progress(contract, receipt, f"file {number} of {len(validated.files)}"))
         try:
             hub.storage.copy(receipt.delivery.location / path, target, sha256=checksums[path])
@@ -49,13 +52,22 @@ def stage(hub: Hub, contract: Contract, receipt: Receipt, validated: Validated, 
     return files
 
 
-def _path_in_release(contract: Contract, placed: PlacedFile) -> str:
-    """A folder for each partition, as Athena wants it; a path that has one already stays as it is."""
+def _path_in_release(contract: Contract, placed: PlacedFile, taken: set[str]) -> str:
+    """A folder for each partition, as Athena wants it; a path that has one already stays as it is.
+
+    `x.parquet` and `day=2026-11-20/x.parquet` may both hold that day, so that the second gets a number.
+    """
     path = placed.profile.path
-    if contract.partitions is None or placed.partition == WHOLE:
-        return path
-    folder = f"{contract.partitions.column}={placed.partition}"
-    return path if folder in path.split("/") else f"{folder}/{path}"
+    if contract.partitions is not None and placed.partition != WHOLE:
+        folder = f"{contract.partitions.column}={placed.partition}"
+        path = path if folder in path.split("/")[:-1] else f"{folder}/{path}"
+    free, number = path, 1
+    while free in taken:
+        above, slash, name = path.rpartition("/")
+        number += 1
+        free = f"{above}{slash}{number}-{name}"
+    taken.add(free)
+    return free
 
 
 def _released(placed: PlacedFile, target: Location, sha256: str) -> ReleasedFile:

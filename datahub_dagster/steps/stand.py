@@ -57,7 +57,9 @@ def _status(hub: Hub, contract: Contract) -> DatasetStatus:
         rows=view.rows if view else None,
         bytes=view.bytes if view else None,
         outcomes=outcomes_of(hub, contract.name),
-        waiting=tuple(entry for entry in look_into_inbox(hub, contract) if entry.state is not InboxState.HANDLED),
+        waiting=tuple(
+            entry for entry in look_into_inbox(hub, contract) if entry.state is not InboxState.HANDLED
+        ),
         standings=tuple(
             standing(
                 slo,

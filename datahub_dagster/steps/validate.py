@@ -18,7 +18,9 @@ def validate(hub: Hub, contract: Contract, delivery: Delivery, current: Generati
     if oddities and not delivery.files:
         return Validated(faults=oddities)
     bounds_of = contract.partitions.column if contract.partitions else None
-    profiles = hub.profiler.profile(delivery.location, [(file.path, file.size) for file in delivery.files], bounds_of)
+    profiles = hub.profiler.profile(
+        delivery.location, [(file.path, file.size) for file in delivery.files], bounds_of
+    )
     stays = contract.partitions is not None and not delivery.full
     found = compare(
         contract,

@@ -11,7 +11,10 @@ from datahub_dagster.ports import ReleaseLog
 
 
 def view_of(
-    log: ReleaseLog, dataset: DatasetName, partitions: Mapping[str, ReleaseId], contract: Contract | None = None
+    log: ReleaseLog,
+    dataset: DatasetName,
+    partitions: Mapping[str, ReleaseId],
+    contract: Contract | None = None,
 ) -> DatasetView:
     """The dataset with these partitions, each read from its release.
 
@@ -25,7 +28,9 @@ def view_of(
         RetentionError: A release's files are no longer kept.
     """
     lists = [_file_list(log, dataset, release_id) for release_id in sorted(set(partitions.values()))]
-    files = [file for files in lists for file in files.files if partitions.get(file.partition) == files.release_id]
+    files = [
+        file for files in lists for file in files.files if partitions.get(file.partition) == files.release_id
+    ]
     newest = lists[-1] if lists else None
     partition_column, partition_type = _partition_column(contract, newest)
     return DatasetView(
@@ -71,12 +76,19 @@ def _file_list(log: ReleaseLog, dataset: DatasetName, release_id: ReleaseId) -> 
 
 def _partition_column(contract: Contract | None, newest: FileList | None) -> tuple[str | None, str]:
     if contract is not None:
-        return (contract.partitions.column, partition_type(contract)) if contract.partitions else (None, "varchar")
+        return (
+            (contract.partitions.column, partition_type(contract))
+            if contract.partitions
+            else (None, "varchar")
+        )
     return (newest.partition_column, newest.partition_type) if newest else (None, "varchar")
 
 
 def _columns(
-    contract: Contract | None, lists: Sequence[FileList], files: Sequence[ReleasedFile], partition_column: str | None
+    contract: Contract | None,
+    lists: Sequence[FileList],
+    files: Sequence[ReleasedFile],
+    partition_column: str | None,
 ) -> tuple[ViewColumn, ...]:
     promised = promised_columns(contract) if contract else (lists[-1].promised if lists else ())
     held = {name.lower() for files_of in lists for name, _ in files_of.columns}

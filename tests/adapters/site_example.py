@@ -36,25 +36,27 @@ from datahub_dagster.domain.inbox import InboxEntry, InboxState
 from datahub_dagster.domain.names import DatasetName, Location, ReleaseId
 from datahub_dagster.domain.outcome import Outcome
 from datahub_dagster.domain.profile import Fault
-from datahub_dagster.domain.release import WHOLE, DueVerdict, Generation, GenerationKind, ReleaseRecord, ReleaseState
+from datahub_dagster.domain.release import (
+    WHOLE,
+    DueVerdict,
+    Generation,
+    GenerationKind,
+    ReleaseRecord,
+    ReleaseState,
+)
 from datahub_dagster.domain.slo import SloStanding, SloState
 from datahub_dagster.domain.status import DatasetStatus
 from datahub_dagster.domain.view import FileList, ReleasedFile
-from datahub_dagster.ports import Contracts, Hub
+from datahub_dagster.ports import Hub
+from tests.hubs import GivenContracts
 
-HOSTILE = "<script>alert(1)</script> \"quoted\" & <img src=x onerror=alert(2)> {{ 7*7 }}"
+HOSTILE = '<script>alert(1)</script> "quoted" & <img src=x onerror=alert(2)> {{ 7*7 }}'
 SECRET = "Taro Yamada"
+SQL = """select ticker, trade_date, count(*) as n_records
+from equities.daily_prices
+group by 1, 2
+having count(*) > 1"""
 FIRST_DAY = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
-
-
-class FixedContracts(Contracts):
-    """Contracts that are values already."""
-
-    def __init__(self, book: ContractBook) -> None:
-        self.book = book
-
-    def load(self) -> ContractBook:
-        return self.book
 
 
 class Example:
@@ -76,7 +78,7 @@ class Example:
         return Hub(
             storage=self.storage,
             log=self.log,
-            contracts=FixedContracts(book),
+            contracts=GivenContracts(book),
             site=self.site(**site),
             notifier=OutboxNotifier(self.root),
             catalog=none,
@@ -129,7 +131,9 @@ def release(number: int) -> ReleaseId:
     return ReleaseId((FIRST_DAY + timedelta(days=number - 1)).date(), number)
 
 
-def generation(of: Contract, number: int, partitions: Mapping[str, int] | None = None, **values: Any) -> Generation:
+def generation(
+    of: Contract, number: int, partitions: Mapping[str, int] | None = None, **values: Any
+) -> Generation:
     held = {key: release(n) for key, n in (partitions or {WHOLE: number}).items()}
     defaults: dict[str, Any] = {
         "kind": GenerationKind.RELEASE,
@@ -141,8 +145,10 @@ def generation(of: Contract, number: int, partitions: Mapping[str, int] | None =
     return Generation(dataset=of.name, number=number, partitions=held, **(defaults | values))
 
 
-def outcome(of: Contract, number: int, state: ReleaseState | None = ReleaseState.PUBLISHED, **record: Any) -> Outcome:
-    """How delivery `number` ended; state None = it repeated the one before."""
+def outcome(
+    of: Contract, number: int, state: ReleaseState | None = ReleaseState.PUBLISHED, **record: Any
+) -> Outcome:
+    """How delivery `number` ended; state None = it repeated the first."""
     at = FIRST_DAY + timedelta(days=number - 1)
     delivery = Delivery(
         dataset=of.name,
@@ -157,7 +163,7 @@ def outcome(of: Contract, number: int, state: ReleaseState | None = ReleaseState
         received_at=at,
         contract_fingerprint=of.fingerprint,
         actor="airflow",
-        repeats=release(number - 1) if state is None else None,
+        repeats=release(1) if state is None else None,
     )
     if state is None:
         return Outcome(receipt=receipt, record=None)
@@ -186,7 +192,9 @@ def outcome(of: Contract, number: int, state: ReleaseState | None = ReleaseState
     )
 
 
-def result(test: DataTest, status: CheckStatus = CheckStatus.PASS, failures: int | None = 0, **values: Any) -> CheckResult:
+def result(
+    test: DataTest, status: CheckStatus = CheckStatus.PASS, failures: int | None = 0, **values: Any
+) -> CheckResult:
     return CheckResult(
         unique_id=test.unique_id,
         check_name=test.check_name,
@@ -200,7 +208,13 @@ def result(test: DataTest, status: CheckStatus = CheckStatus.PASS, failures: int
 
 def failed_audit(of: Contract, sample: Sample, **values: Any) -> dict[str, Any]:
     """What a record says whose first test failed, and all others passed."""
-    first = result(of.tests[0], CheckStatus.FAIL, 3, sample=sample, **{"message": "Got 3 results, configured to fail if != 0"} | values)
+    first = result(
+        of.tests[0],
+        CheckStatus.FAIL,
+        3,
+        sample=sample,
+        **{"message": "Got 3 results, configured to fail if != 0"} | values,
+    )
     results = (first, *(result(test) for test in of.tests[1:]))
     report = AuditReport(dataset=of.name, base_generation=1, results=results, engine="duckdb")
     return {"audit": report, "blocks": blocks(of, results)}
@@ -212,7 +226,14 @@ def failed_audit(of: Contract, sample: Sample, **values: Any) -> dict[str, Any]:
 def realistic(root: Path) -> Example:
     """Six datasets of three teams, two consumers, and a team whose files are broken."""
     example = Example(root)
-    example.statuses = [_prices(example), _sessions(example), _weather(example), _airports(), _settlements(example), _hostile()]
+    example.statuses = [
+        _prices(example),
+        _sessions(example),
+        _weather(example),
+        _airports(),
+        _settlements(example),
+        _hostile(),
+    ]
     prices, sessions = DatasetName("equities", "daily_prices"), DatasetName("volatility", "index_sessions")
     example.consumers = (
         Consumer(
@@ -226,7 +247,11 @@ def realistic(root: Path) -> Example:
             depends_on=(prices, sessions),
             description="Reads the prices before the session opens and proposes the day's trades.",
             columns={"equities.daily_prices": ("ticker", "close")},
-            slos={"equities.daily_prices": FreshnessSlo(due=time(8), timezone="Asia/Tokyo", calendar="XTKS", covers=1)},
+            slos={
+                "equities.daily_prices": FreshnessSlo(
+                    due=time(8), timezone="Asia/Tokyo", calendar="XTKS", covers=1
+                )
+            },
             notice=timedelta(days=30),
             url="https://example.com/signal",
         ),
@@ -267,14 +292,26 @@ def _prices(example: Example) -> DatasetStatus:
         version="1.2.0",
         lifecycle=Lifecycle.STABLE,
         delivery=DeliverySpec(
-            mode=Mode.PARTITION, partitions=PartitionSpec(column="trade_date", start=date(2024, 1, 4), calendar="XTKS")
+            mode=Mode.PARTITION,
+            partitions=PartitionSpec(column="trade_date", start=date(2024, 1, 4), calendar="XTKS"),
         ),
         freshness_slos=(FreshnessSlo(due=time(18, 30), timezone="Asia/Tokyo", calendar="XTKS"),),
         quality_slo=QualitySlo(),
         license=License(terms="internal use"),
         columns=(
-            Column(name="ticker", data_type="varchar", description="Four-character securities code.", nullable=False, examples=("7203", "9984")),
-            Column(name="trade_date", data_type="date", description="Session of the Tokyo Stock Exchange.", nullable=False),
+            Column(
+                name="ticker",
+                data_type="varchar",
+                description="Four-character securities code.",
+                nullable=False,
+                examples=("7203", "9984"),
+            ),
+            Column(
+                name="trade_date",
+                data_type="date",
+                description="Session of the Tokyo Stock Exchange.",
+                nullable=False,
+            ),
             Column(name="close", data_type="double", description="Price of the closing auction, in yen."),
             Column(name="volume", data_type="bigint", description="Shares traded.", deprecated=True),
         ),
@@ -284,27 +321,42 @@ def _prices(example: Example) -> DatasetStatus:
             a_test("not_null_daily_prices_ticker", column="ticker", kind="not_null"),
             a_test("relationships_daily_prices_ticker", column="ticker", where="trade_date >= '2026-01-01'"),
         ),
-    )  # fmt: skip
+    )
     sample = Sample(
         columns=("ticker", "trade_date", "n_records"),
         rows=(("7203", "2026-11-19", "2"), ("9984", "2026-11-19", "2"), (None, "2026-11-19", "14")),
         truncated=True,
     )
-    passed = AuditReport(dataset=prices.name, base_generation=2, results=tuple(result(t) for t in prices.tests))
+    passed = AuditReport(
+        dataset=prices.name, base_generation=2, results=tuple(result(t) for t in prices.tests)
+    )
     days = ("2026-11-16", "2026-11-17", "2026-11-18")
     generations = [
-        generation(prices, number, {day: index for index, day in enumerate(days[:number], start=1)}) for number in (1, 2, 3)
+        generation(prices, number, {day: index for index, day in enumerate(days[:number], start=1)})
+        for number in (1, 2, 3)
     ]
     example.keep(*generations)
     for index, day in enumerate(days, start=1):
         path = f"releases/equities/daily_prices/{release(index)}/trade_date={day}/part-0.parquet"
-        file = ReleasedFile(path=path, size=1_204_113, sha256="0" * 64, rows=3_912, partition=day, holds_partition_column=False)
+        file = ReleasedFile(
+            path=path,
+            size=1_204_113,
+            sha256="0" * 64,
+            rows=3_912,
+            partition=day,
+            holds_partition_column=False,
+        )
         example.log.add_file_list(FileList(dataset=prices.name, release_id=release(index), files=(file,)))
-    warned = replace(result(positive, CheckStatus.WARN, 2), message="Got 2 results, configured to warn if != 0")
-    example.log.add_check(
-        AuditReport(dataset=prices.name, base_generation=3, results=(warned,)), FIRST_DAY + timedelta(days=3, hours=18)
+    warned = replace(
+        result(positive, CheckStatus.WARN, 2), message="Got 2 results, configured to warn if != 0"
     )
-    late = DueVerdict(slo="freshness", business_date="2026-11-17", due_at=FIRST_DAY + timedelta(days=1), late_seconds=720)
+    example.log.add_check(
+        AuditReport(dataset=prices.name, base_generation=3, results=(warned,)),
+        FIRST_DAY + timedelta(days=3, hours=18),
+    )
+    late = DueVerdict(
+        slo="freshness", business_date="2026-11-17", due_at=FIRST_DAY + timedelta(days=1), late_seconds=720
+    )
     return DatasetStatus(
         contract=prices,
         current=generations[-1],
@@ -313,12 +365,18 @@ def _prices(example: Example) -> DatasetStatus:
         outcomes=(
             outcome(prices, 1, partitions=days[:1], audit=passed),
             outcome(prices, 2, partitions=days[1:2], audit=passed, due=(late,)),
-            outcome(prices, 3, partitions=days[2:], audit=passed, warnings=("hub_between_daily_prices_close: 2 failures",)),
+            outcome(
+                prices,
+                3,
+                partitions=days[2:],
+                audit=passed,
+                warnings=("hub_between_daily_prices_close: 2 failures",),
+            ),
             outcome(
                 prices,
                 4,
                 ReleaseState.REJECTED,
-                **failed_audit(prices, sample, compiled_sql="select ticker, trade_date, count(*) as n_records\nfrom equities.daily_prices\ngroup by 1, 2 having count(*) > 1"),
+                **failed_audit(prices, sample, compiled_sql=SQL),
             ),
         ),
         standings=(
@@ -341,7 +399,7 @@ def _prices(example: Example) -> DatasetStatus:
             ),
         ),
         failing_checks=("hub_between_daily_prices_close",),
-    )  # fmt: skip
+    )
 
 
 def _sessions(example: Example) -> DatasetStatus:
@@ -354,13 +412,26 @@ def _sessions(example: Example) -> DatasetStatus:
         lifecycle=Lifecycle.DEPRECATED,
         sunset_date=date(2027, 3, 31),
         successor="equities.daily_prices",
-        freshness_slos=(FreshnessSlo(due=time(8), timezone="America/New_York", calendar="XNYS", covers=1, grace=timedelta(minutes=15)),),
+        freshness_slos=(
+            FreshnessSlo(
+                due=time(8),
+                timezone="America/New_York",
+                calendar="XNYS",
+                covers=1,
+                grace=timedelta(minutes=15),
+            ),
+        ),
         columns=(
             Column(name="trade_date", data_type="date", nullable=False, unique=True),
-            Column(name="signal", data_type="varchar", classification=Classification.CONFIDENTIAL, examples=("short-secret",)),
+            Column(
+                name="signal",
+                data_type="varchar",
+                classification=Classification.CONFIDENTIAL,
+                examples=("short-secret",),
+            ),
         ),
         tests=(accepted,),
-    )  # fmt: skip
+    )
     sample = Sample(columns=("trade_date", "signal"), rows=(("2026-11-18", SECRET),))
     back = generation(
         sessions,
@@ -384,7 +455,9 @@ def _sessions(example: Example) -> DatasetStatus:
             outcome(sessions, 4, None),
         ),
         standings=(
-            SloStanding(slo="freshness", state=SloState.MET, next_due_at=FIRST_DAY + timedelta(days=5, hours=4)),
+            SloStanding(
+                slo="freshness", state=SloState.MET, next_due_at=FIRST_DAY + timedelta(days=5, hours=4)
+            ),
         ),
     )
 
@@ -399,9 +472,14 @@ def _weather(example: Example) -> DatasetStatus:
         lifecycle=Lifecycle.STABLE,
         version="2.0.0",
         freshness_slos=(FreshnessSlo(max_age=timedelta(days=2)),),
-        columns=(Column(name="date", data_type="date", nullable=False), Column(name="降水量", data_type="double")),
+        columns=(
+            Column(name="date", data_type="date", nullable=False),
+            Column(name="降水量", data_type="double"),
+        ),
         tests=(a_test("not_null_daily_observations_date", column="date", kind="not_null"),),
-        license=License(terms="CC BY 4.0", redistribution=True, url="https://creativecommons.org/licenses/by/4.0/"),
+        license=License(
+            terms="CC BY 4.0", redistribution=True, url="https://creativecommons.org/licenses/by/4.0/"
+        ),
     )
     example.keep(generation(weather, 1))
     return DatasetStatus(
@@ -416,7 +494,9 @@ def _weather(example: Example) -> DatasetStatus:
 
 def _airports() -> DatasetStatus:
     return DatasetStatus(
-        contract=contract("transport.airports", team="climate", declared=False, description="Airports of the United States.")
+        contract=contract(
+            "transport.airports", team="climate", declared=False, description="Airports of the United States."
+        )
     )
 
 
@@ -452,7 +532,9 @@ def _settlements(example: Example) -> DatasetStatus:
         bytes=88_120_441,
         outcomes=(
             outcome(settlements, 1),
-            outcome(settlements, 2, ReleaseState.REJECTED, **failed_audit(settlements, sample, compiled_sql=sql)),
+            outcome(
+                settlements, 2, ReleaseState.REJECTED, **failed_audit(settlements, sample, compiled_sql=sql)
+            ),
             outcome(settlements, 3, ReleaseState.REJECTED, faults=(missing,)),
         ),
     )
@@ -467,14 +549,24 @@ def _hostile() -> DatasetStatus:
         tags=(HOSTILE,),
         support=(Support(tool=HOSTILE, channel=HOSTILE, url="javascript:alert(4)"),),
         license=License(terms=HOSTILE, url="data:text/html,<script>alert(5)</script>"),
-        columns=(Column(name=HOSTILE, data_type=HOSTILE, description=HOSTILE, examples=(HOSTILE,), constraints=(HOSTILE,)),),
+        columns=(
+            Column(
+                name=HOSTILE,
+                data_type=HOSTILE,
+                description=HOSTILE,
+                examples=(HOSTILE,),
+                constraints=(HOSTILE,),
+            ),
+        ),
         tests=(a_test("hostile_test", column=HOSTILE, description=HOSTILE, where=HOSTILE),),
         freshness_slos=(FreshnessSlo(name=HOSTILE, due=time(9), calendar=HOSTILE),),
     )
     sample = Sample(columns=(HOSTILE, "n"), rows=((HOSTILE, "1"), (None, "2")))
     return DatasetStatus(
         contract=hostile,
-        outcomes=(outcome(hostile, 1, ReleaseState.REJECTED, **failed_audit(hostile, sample, message=HOSTILE)),),
+        outcomes=(
+            outcome(hostile, 1, ReleaseState.REJECTED, **failed_audit(hostile, sample, message=HOSTILE)),
+        ),
         standings=(SloStanding(slo=HOSTILE, state=SloState.UNKNOWN, reason=HOSTILE),),
         problem=f"log/zz_hostile/table/generations/00000001.json can't be read: {HOSTILE}",
     )

@@ -35,7 +35,14 @@ def test_a_first_delivery_becomes_generation_one(tmp_path: Path) -> None:
     assert (outcome.record.rows, outcome.record.files, outcome.record.dataset_rows) == (3, 1, 3)
     assert ids_published(hub, ORDERS) == [1, 2, 3]
     assert hub.catalog.applied(ORDERS.name) == 1
-    assert list(outcome.record.step_seconds) == ["receive", "validate", "stage", "audit", "publish", "observe"]
+    assert list(outcome.record.step_seconds) == [
+        "receive",
+        "validate",
+        "stage",
+        "audit",
+        "publish",
+        "observe",
+    ]
 
 
 def test_a_release_leaves_the_record_beside_the_data(tmp_path: Path) -> None:
@@ -70,7 +77,9 @@ def test_a_partitioned_delivery_replaces_what_it_brings(tmp_path: Path) -> None:
         "a",
         {"day=2026-11-18/x.parquet": orders([1]), "day=2026-11-19/x.parquet": orders([2])},
     )
-    put_delivery(hub, DAILY, "b", {"day=2026-11-19/x.parquet": orders([3]), "day=2026-11-20/x.parquet": orders([4])})
+    put_delivery(
+        hub, DAILY, "b", {"day=2026-11-19/x.parquet": orders([3]), "day=2026-11-20/x.parquet": orders([4])}
+    )
     release(hub, DAILY, "a")
     outcome = release(hub, DAILY, "b")
     assert ids_published(hub, DAILY) == [1, 3, 4]
@@ -81,7 +90,9 @@ def test_a_partitioned_delivery_replaces_what_it_brings(tmp_path: Path) -> None:
 
 def test_a_full_delivery_of_a_partitioned_dataset_drops_the_other_partitions(tmp_path: Path) -> None:
     hub = hub_at(tmp_path, DAILY)
-    put_delivery(hub, DAILY, "a", {"day=2026-11-18/x.parquet": orders([1]), "day=2026-11-19/x.parquet": orders([2])})
+    put_delivery(
+        hub, DAILY, "a", {"day=2026-11-18/x.parquet": orders([1]), "day=2026-11-19/x.parquet": orders([2])}
+    )
     put_delivery(hub, DAILY, "b", {"day=2026-11-20/x.parquet": orders([3])}, full=True)
     release(hub, DAILY, "a")
     release(hub, DAILY, "b")
@@ -90,7 +101,9 @@ def test_a_full_delivery_of_a_partitioned_dataset_drops_the_other_partitions(tmp
 
 def test_the_same_content_under_another_name_is_a_repeat(tmp_path: Path) -> None:
     hub = hub_at(tmp_path, DAILY)
-    put_delivery(hub, DAILY, "a", {"day=2026-11-18/x.parquet": orders([1]), "day=2026-11-19/x.parquet": orders([2])})
+    put_delivery(
+        hub, DAILY, "a", {"day=2026-11-18/x.parquet": orders([1]), "day=2026-11-19/x.parquet": orders([2])}
+    )
     put_delivery(hub, DAILY, "again", {"day=2026-11-19/renamed.parquet": orders([2])})
     first = release(hub, DAILY, "a")
     again = release(hub, DAILY, "again")
@@ -216,9 +229,13 @@ def test_rolling_back_to_data_that_were_removed_is_refused(tmp_path: Path) -> No
     hub = hub_at(tmp_path, ORDERS)
     for name, ids in (("first", [1]), ("second", [2])):
         put_delivery(hub, ORDERS, name, {"part-0.parquet": orders(ids)})
-        first = release(hub, ORDERS, name) if name == "first" else release(hub, ORDERS, name)
-    del first
-    (tmp_path / "releases/payments/orders" / str(hub.log.receipts(ORDERS.name)[0].release_id) / "_files.json").unlink()
+        release(hub, ORDERS, name)
+    (
+        tmp_path
+        / "releases/payments/orders"
+        / str(hub.log.receipts(ORDERS.name)[0].release_id)
+        / "_files.json"
+    ).unlink()
     with pytest.raises(RetentionError):
         pipeline.rollback(hub, ORDERS, 1, reason="x", actor="ann")
 

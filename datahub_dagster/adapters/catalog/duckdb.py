@@ -21,7 +21,10 @@ _CATALOG = "catalog"
 
 
 class DuckDbCatalog(Catalog):
-    """Views as files of a storage. The statements address data files as the engine sees them, so that a hub that moved is mended by `apply`."""
+    """Views as files of a storage.
+
+    The statements address data files as the engine sees them: a hub that moved to another folder is mended by `apply`.
+    """
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
@@ -110,7 +113,11 @@ def _statements(content: bytes | None) -> list[str] | None:
         statements = entry["statements"]
     except (ValueError, TypeError, KeyError):
         return None
-    return statements if isinstance(statements, list) and all(isinstance(text, str) for text in statements) else None
+    return (
+        statements
+        if isinstance(statements, list) and all(isinstance(text, str) for text in statements)
+        else None
+    )
 
 
 def _folder(dataset: DatasetName) -> Location:

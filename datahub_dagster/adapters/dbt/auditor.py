@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from datahub_dagster.adapters.dbt.invocation import engine_words, invoke_dbt, temporary_target
+from datahub_dagster.adapters.dbt.invocation import DBT_LOCK, engine_words, invoke_dbt, temporary_target
 from datahub_dagster.adapters.dbt.profiles import LOCAL_TARGET, write_profiles
 from datahub_dagster.adapters.dbt.slim import RawManifest, Relation
 from datahub_dagster.adapters.duckdb_views import view_sql
@@ -16,7 +17,11 @@ from datahub_dagster.domain.names import DatasetName, Location
 from datahub_dagster.domain.view import DatasetView
 from datahub_dagster.ports import Auditor, AuditRequest
 
-_STATUS = {"pass": CheckStatus.PASS, "warn": CheckStatus.WARN, "fail": CheckStatus.FAIL}  # error, skipped: no answer
+_STATUS = {
+    "pass": CheckStatus.PASS,
+    "warn": CheckStatus.WARN,
+    "fail": CheckStatus.FAIL,
+}  # error, skipped: no answer
 _LONGEST_MESSAGE = 500
 
 
@@ -24,10 +29,10 @@ class ParsedFiles(Protocol):
     """What the audit needs of a parsed project (`adapters.dbt.contracts.ParsedProject`)."""
 
     @property
-    def project_dir(self) -> Path: ...  # noqa: D102
+    def project_dir(self) -> Path: ...
 
     @property
-    def manifest_path(self) -> Path: ...  # noqa: D102
+    def manifest_path(self) -> Path: ...
 
 
 class DbtAuditor(Auditor):
@@ -43,8 +48,8 @@ class DbtAuditor(Auditor):
     def __init__(
         self,
         parsed: Callable[[], ParsedFiles],
-        *,
         engine_path: Callable[[Location], str],
+        *,
         cache_dir: Path,
         sample_rows: int = 20,
     ) -> None:
@@ -62,10 +67,14 @@ class DbtAuditor(Auditor):
                 answers.update(self._run(project, manifest, world))
         return [_report(request, answers.get(place, {})) for place, request in enumerate(requests)]
 
-    def _run(self, project: ParsedFiles, manifest: RawManifest, world: "_World") -> dict[int, dict[str, CheckResult]]:
+    def _run(
+        self, project: ParsedFiles, manifest: RawManifest, world: "_World"
+    ) -> dict[int, dict[str, CheckResult]]:
         from datahub_dagster.adapters.dbt.duckdb_plugin import handing_over
 
-        ids = {test.unique_id for _, request in world.requests for test in request.contract.tests} & manifest.nodes.keys()
+        ids = {
+            test.unique_id for _, request in world.requests for test in request.contract.tests
+        } & manifest.nodes.keys()
         if not ids:
             return {}
         views = {str(name): view_sql(view, self._engine_path) for name, view in world.views.items()}
@@ -74,10 +83,16 @@ class DbtAuditor(Auditor):
             for unique_id in manifest.sources
             if (view := world.views.get(manifest.dataset_of(unique_id))) is not None
         }
-        with handing_over(views) as seen, temporary_target() as target_dir:
+        with DBT_LOCK, handing_over(views) as seen, temporary_target() as target_dir:
             outcome = invoke_dbt(
                 # Only the wanted tests are in the manifest; a selector keeps the project's default one from choosing among them.
-                ["test", "--select=resource_type:test", "--indirect-selection=empty", "--threads=1", "--no-write-json"],
+                [
+                    "test",
+                    "--select=resource_type:test",
+                    "--indirect-selection=empty",
+                    "--threads=1",
+                    "--no-write-json",
+                ],
                 project_dir=project.project_dir,
                 profiles_dir=write_profiles(project.project_dir, self._cache_dir),
                 target=LOCAL_TARGET,
@@ -87,15 +102,15 @@ class DbtAuditor(Auditor):
             unreadable = dict(seen.left_out)
         answers: Any = outcome.result
         by_id = {answer.node.unique_id: answer for answer in answers.results}
-        reader = _Reader(manifest, views, unreadable, self._sample_rows)
-        return {
-            place: {
-                test.unique_id: reader.result(request, test, by_id[test.unique_id])
-                for test in request.contract.tests
-                if test.unique_id in by_id
+        with closing(_Reader(manifest, views, unreadable, self._sample_rows)) as reader:
+            return {
+                place: {
+                    test.unique_id: reader.result(request, test, by_id[test.unique_id])
+                    for test in request.contract.tests
+                    if test.unique_id in by_id
+                }
+                for place, request in world.requests
             }
-            for place, request in world.requests
-        }
 
 
 @dataclass(slots=True)
@@ -151,6 +166,10 @@ class _Reader:
     sample_rows: int
     connection: Any = None
 
+    def close(self) -> None:
+        if self.connection is not None:
+            self.connection.close()
+
     def result(self, request: AuditRequest, test: DataTest, answer: Any) -> CheckResult:
         from datahub_dagster.adapters.dbt.samples import Privacy
 
@@ -175,17 +194,25 @@ class _Reader:
 
     def _others(self, name: DatasetName, test: DataTest) -> list[Mapping[str, Any]]:
         read = self.manifest.sources_read_by(test.unique_id)
-        return [self.manifest.sources[source_id] for source_id in read if self.manifest.dataset_of(source_id) != name]
+        return [
+            self.manifest.sources[source_id]
+            for source_id in read
+            if self.manifest.dataset_of(source_id) != name
+        ]
 
     def _reason(self, request: AuditRequest, test: DataTest) -> str | None:
         """Why a test could not run, where the hub knows better than the engine."""
         read = sorted(_datasets_of(test, self.manifest))
-        missing = [str(name) for name in read if name != request.contract.name and name not in request.neighbours]
+        missing = [
+            str(name) for name in read if name != request.contract.name and name not in request.neighbours
+        ]
         if missing:
             return f"needs {' and '.join(missing)}, which was never released"
         unreadable = [str(name) for name in read if str(name) in self.unreadable]
         if unreadable:
-            return f"IO Error: {unreadable[0]} can't be read: {_without_places(self.unreadable[unreadable[0]])}"
+            return (
+                f"IO Error: {unreadable[0]} can't be read: {_without_places(self.unreadable[unreadable[0]])}"
+            )
         return None
 
     def _sample(self, sql: str, privacy: Any) -> Any:

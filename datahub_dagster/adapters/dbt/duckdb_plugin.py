@@ -23,7 +23,6 @@ Views = Mapping[str, Sequence[str]]
 """The statements that make each dataset's view, by the dataset's name."""
 
 
-
 @dataclass(slots=True)
 class HandedOver:
     """What dbt is to see, and why it can't see some of it: the reason for each dataset whose view could not be made."""

@@ -9,7 +9,16 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from datahub_dagster.adapters.dbt.hub_types import Cron, Day, Duration, Email, Name, TimeOfDay, Timezone, Version
+from datahub_dagster.adapters.dbt.hub_types import (
+    Cron,
+    Day,
+    Duration,
+    Email,
+    Name,
+    TimeOfDay,
+    Timezone,
+    Version,
+)
 from datahub_dagster.domain.contract import (
     Classification,
     ConsumerKind,
@@ -58,7 +67,9 @@ class PartitionsBlock(Block):
 
     def to_domain(self) -> PartitionSpec:
         """As a value of the domain."""
-        return PartitionSpec(column=self.column, granularity=self.granularity, start=self.start, calendar=self.calendar)
+        return PartitionSpec(
+            column=self.column, granularity=self.granularity, start=self.start, calendar=self.calendar
+        )
 
 
 class ScheduleBlock(Block):
@@ -71,9 +82,15 @@ class ScheduleBlock(Block):
 class DeliveryBlock(Block):
     """How data come in."""
 
-    mode: Mode = Field(Mode.REPLACE, description="What a delivery replaces: the whole dataset, or the partitions it brings.")
-    partitions: PartitionsBlock | None = Field(None, description="Needed in mode `partition`, and only there.")
-    source: Name | None = Field(None, description="Where a scheduled release fetches from; absent = wait for the inbox.")
+    mode: Mode = Field(
+        Mode.REPLACE, description="What a delivery replaces: the whole dataset, or the partitions it brings."
+    )
+    partitions: PartitionsBlock | None = Field(
+        None, description="Needed in mode `partition`, and only there."
+    )
+    source: Name | None = Field(
+        None, description="Where a scheduled release fetches from; absent = wait for the inbox."
+    )
     schedule: ScheduleBlock | None = Field(None, description="When to fetch from `source`.")
 
     @model_validator(mode="after")
@@ -83,7 +100,9 @@ class DeliveryBlock(Block):
         if self.mode is Mode.REPLACE and self.partitions is not None:
             raise ValueError("partitions need mode partition: write mode: partition, or leave partitions out")
         if self.schedule and not self.source:
-            raise ValueError("a schedule needs a source to fetch from: write source: ..., or leave the schedule out")
+            raise ValueError(
+                "a schedule needs a source to fetch from: write source: ..., or leave the schedule out"
+            )
         return self
 
     def to_domain(self) -> DeliverySpec:
@@ -97,7 +116,9 @@ class OverrideBlock(Block):
     """A day on which the calendar is not what it seems."""
 
     on: Day = Field(description="The day.")
-    kind: Annotated[str, Field(pattern="^(added|removed|moved)$")] = Field(description="`added`, `removed` or `moved`.")
+    kind: Annotated[str, Field(pattern="^(added|removed|moved)$")] = Field(
+        description="`added`, `removed` or `moved`."
+    )
     reason: Name = Field(description="Why; consumers read it.")
     due_on: Day | None = Field(None, description="For `moved`: the day on which it is due instead.")
 
@@ -112,13 +133,23 @@ class FreshnessBlock(Block):
     """By when a release must be published."""
 
     name: Name = Field("freshness", description="Needed where there are several.")
-    due: TimeOfDay | None = Field(None, description="Local time by which the release must be published. This or `max_age`.")
-    max_age: Duration | None = Field(None, description="How old the published release may grow. This or `due`.")
+    due: TimeOfDay | None = Field(
+        None, description="Local time by which the release must be published. This or `max_age`."
+    )
+    max_age: Duration | None = Field(
+        None, description="How old the published release may grow. This or `due`."
+    )
     timezone: Timezone = Field("UTC", description="The time zone of `due`.")
-    calendar: Name = Field("daily", description="`daily`, `weekdays`, a country, an exchange, or a calendar file of the hub.")
-    covers: Annotated[int, Field(ge=0)] = Field(0, description="How many sessions before the due day the business date lies.")
+    calendar: Name = Field(
+        "daily", description="`daily`, `weekdays`, a country, an exchange, or a calendar file of the hub."
+    )
+    covers: Annotated[int, Field(ge=0)] = Field(
+        0, description="How many sessions before the due day the business date lies."
+    )
     grace: Duration = Field(timedelta(0), description="How much later than due still counts as met.")
-    overrides: tuple[OverrideBlock, ...] = Field((), description="Days added, removed or moved, each with a reason.")
+    overrides: tuple[OverrideBlock, ...] = Field(
+        (), description="Days added, removed or moved, each with a reason."
+    )
     objective: Objective = Field(0.99, description="The share of due times met ...")
     window: Duration = Field(timedelta(days=90), description="... over this rolling window.")
 
@@ -156,7 +187,9 @@ class SloBlock(Block):
     freshness: Annotated[tuple[FreshnessBlock, ...], BeforeValidator(_as_list)] = Field(
         (), description="A map, or a list of maps with `name`."
     )
-    quality: QualityBlock | None = Field(None, description="Deliveries that pass their audit at the first try.")
+    quality: QualityBlock | None = Field(
+        None, description="Deliveries that pass their audit at the first try."
+    )
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
@@ -205,7 +238,9 @@ class HubBlock(Block):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if self.lifecycle is Lifecycle.DEPRECATED and self.sunset_date is None:
-            raise ValueError("lifecycle deprecated needs sunset_date: tell consumers until when they can rely on it")
+            raise ValueError(
+                "lifecycle deprecated needs sunset_date: tell consumers until when they can rely on it"
+            )
         return self
 
     def contract_values(self) -> dict[str, Any]:
@@ -220,7 +255,9 @@ class HubBlock(Block):
             "quality_slo": quality and QualitySlo(objective=quality.objective, window=quality.window),
             "retention": Retention(releases=self.retention.releases, days=self.retention.days),
             "license": self.license
-            and License(terms=self.license.terms, redistribution=self.license.redistribution, url=self.license.url),
+            and License(
+                terms=self.license.terms, redistribution=self.license.redistribution, url=self.license.url
+            ),
         }
 
 
@@ -233,15 +270,21 @@ def _as_texts(value: Any) -> Any:
 class ColumnBlock(Block):
     """`meta.hub` of a column."""
 
-    classification: Classification | None = Field(None, description="Who may see it; absent = as the dataset.")
+    classification: Classification | None = Field(
+        None, description="Who may see it; absent = as the dataset."
+    )
     deprecated: bool = Field(False, description="Whether it will go.")
-    examples: Annotated[tuple[str, ...], BeforeValidator(_as_texts)] = Field((), description="A few values, for readers.")
+    examples: Annotated[tuple[str, ...], BeforeValidator(_as_texts)] = Field(
+        (), description="A few values, for readers."
+    )
 
 
 class TestBlock(Block):
     """`meta.hub` of a data test."""
 
-    dataset: Name | None = Field(None, description="Which dataset a test over several belongs to: `source.table`.")
+    dataset: Name | None = Field(
+        None, description="Which dataset a test over several belongs to: `source.table`."
+    )
 
 
 class ConsumerBlock(Block):

@@ -41,22 +41,36 @@ def _fault(model: type[Block], block: Any, detail: dict[str, Any]) -> BlockFault
         case "missing":
             return BlockFault(path, f"{shown} is missing", f"add {path[-1]}")
         case "model_type" | "dict_type":
-            return BlockFault(path, f"{shown} must be a map of keys, not {detail['input']!r}", f"write {shown} as key: value lines")
+            return BlockFault(
+                path,
+                f"{shown} must be a map of keys, not {detail['input']!r}",
+                f"write {shown} as key: value lines",
+            )
         case "tuple_type" | "list_type":
-            return BlockFault(path, f"{shown} must be a list, not {detail['input']!r}", f"write [ ] around the value of {shown}")
+            return BlockFault(
+                path,
+                f"{shown} must be a list, not {detail['input']!r}",
+                f"write [ ] around the value of {shown}",
+            )
         case "value_error":
             return BlockFault(path, f"{shown}: {detail['ctx']['error']}", f"correct {shown}")
         case "enum" | "string_pattern_mismatch":
-            return BlockFault(path, f"{shown} can't be {detail['input']!r}: {_plain(detail['msg'])}", f"correct {shown}")
+            return BlockFault(
+                path, f"{shown} can't be {detail['input']!r}: {_plain(detail['msg'])}", f"correct {shown}"
+            )
         case _:
-            return BlockFault(path, f"{shown}: {_plain(detail['msg'])}, not {detail['input']!r}", f"correct {shown}")
+            return BlockFault(
+                path, f"{shown}: {_plain(detail['msg'])}, not {detail['input']!r}", f"correct {shown}"
+            )
 
 
 def _plain(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
-def _unknown_key(model: type[Block], location: Sequence[str | int], path: tuple[str | int, ...]) -> BlockFault:
+def _unknown_key(
+    model: type[Block], location: Sequence[str | int], path: tuple[str | int, ...]
+) -> BlockFault:
     parent = _model_at(model, location[:-1])
     known = sorted(parent.model_fields) if parent else []
     wrong = str(path[-1])
@@ -65,13 +79,15 @@ def _unknown_key(model: type[Block], location: Sequence[str | int], path: tuple[
     if nearest:
         return BlockFault(path, f"unknown key {wrong!r} under {place}; the nearest known key is {nearest[0]!r}",
                           f"rename {wrong} to {nearest[0]}, or remove it")  # fmt: skip
-    return BlockFault(path, f"unknown key {wrong!r} under {place}; known are {', '.join(known)}", f"remove {wrong}")
+    return BlockFault(
+        path, f"unknown key {wrong!r} under {place}; known are {', '.join(known)}", f"remove {wrong}"
+    )
 
 
 def _as_written(block: Any, location: Sequence[str | int]) -> tuple[str | int, ...]:
     """Without the index that stands for a single map where a list is also allowed."""
     path: list[str | int] = []
-    value = block
+    value: Any = block
     for part in location:
         if isinstance(part, int) and isinstance(value, dict):
             continue

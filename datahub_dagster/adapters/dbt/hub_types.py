@@ -16,8 +16,8 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _SEMVER = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
-_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
-_DAYS = "sun mon tue wed thu fri sat".split()
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
 
 
 def parse_duration(value: Any) -> timedelta:
@@ -30,7 +30,9 @@ def parse_duration(value: Any) -> timedelta:
         return value
     match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None:
-        raise ValueError(f"{value!r} is not a duration: write a number and s, m, h, d or w, such as 90m or 30d")
+        raise ValueError(
+            f"{value!r} is not a duration: write a number and s, m, h, d or w, such as 90m or 30d"
+        )
     try:
         return timedelta(**{_UNITS[match[2]]: float(match[1])})
     except OverflowError as error:
@@ -44,7 +46,9 @@ def parse_time(value: Any) -> time:
     if isinstance(value, int) and not isinstance(value, bool):
         hours, minutes = divmod(value, 60)
         meant = f'"{hours:02}:{minutes:02}"' if 0 <= hours < 24 else 'such as "18:30"'
-        raise ValueError(f"{value} is what YAML makes of a time without quotes: write {meant}, with the quotes")
+        raise ValueError(
+            f"{value} is what YAML makes of a time without quotes: write {meant}, with the quotes"
+        )
     match = _TIME.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None:
         raise ValueError(f'{value!r} is not a time of day: write HH:MM in quotes, such as "18:30"')
@@ -80,17 +84,23 @@ def parse_timezone(value: Any) -> str:
     try:
         ZoneInfo(value)
     except (KeyError, ValueError, TypeError, OSError) as error:  # a folder's name (`Asia`) is an OSError
-        raise ValueError(f"{value!r} is not a time zone: write its IANA name, such as Asia/Tokyo or UTC") from error
+        raise ValueError(
+            f"{value!r} is not a time zone: write its IANA name, such as Asia/Tokyo or UTC"
+        ) from error
     return value
 
 
 def parse_cron(value: Any) -> str:
     """Five cron fields: minute, hour, day of month, month, day of week."""
     if not isinstance(value, str):
-        raise ValueError(f'{value!r} is not a cron schedule: write five fields in quotes, such as "0 6 * * *"')
+        raise ValueError(
+            f'{value!r} is not a cron schedule: write five fields in quotes, such as "0 6 * * *"'
+        )
     fields = value.split()
     if len(fields) != 5:
-        raise ValueError(f"{value!r} has {len(fields)} cron fields and needs five: minute, hour, day, month, day of week")
+        raise ValueError(
+            f"{value!r} has {len(fields)} cron fields and needs five: minute, hour, day, month, day of week"
+        )
     limits = [
         ("minute", 0, 59, []), ("hour", 0, 23, []), ("day", 1, 31, []), ("month", 1, 12, _MONTHS), ("day of week", 0, 7, _DAYS),
     ]  # fmt: skip
@@ -98,7 +108,9 @@ def parse_cron(value: Any) -> str:
         first = lowest if name == "day of week" else 1
         numbers = {word: str(first + place) for place, word in enumerate(names)}
         if not all(_is_cron_part(part, lowest, highest, numbers) for part in text.lower().split(",")):
-            raise ValueError(f"{value!r} is not a cron schedule: its {name} is {text!r}, and may be {lowest} to {highest}, * or */n")
+            raise ValueError(
+                f"{value!r} is not a cron schedule: its {name} is {text!r}, and may be {lowest} to {highest}, * or */n"
+            )
     return " ".join(fields)
 
 
@@ -118,7 +130,9 @@ def _text(pattern: str, *examples: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "pattern": pattern, "examples": list(examples)})
 
 
-Duration = Annotated[timedelta, BeforeValidator(parse_duration), _text(r"^\d+(\.\d+)?\s*[smhdw]$", "90m", "30d")]
+Duration = Annotated[
+    timedelta, BeforeValidator(parse_duration), _text(r"^\d+(\.\d+)?\s*[smhdw]$", "90m", "30d")
+]
 TimeOfDay = Annotated[time, BeforeValidator(parse_time), _text(r"^([01]?\d|2[0-3]):[0-5]\d$", "18:30")]
 Day = Annotated[date, BeforeValidator(parse_date), WithJsonSchema({"type": "string", "format": "date"})]
 Version = Annotated[str, BeforeValidator(parse_version), _text(f"^{_SEMVER.pattern}$", "1.2.0")]

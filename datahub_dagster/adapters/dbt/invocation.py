@@ -6,20 +6,18 @@ the first one, and two at once would see each other's flags.
 
 import os
 import tempfile
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from datahub_dagster.adapters.dbt.parse import DBT_LOCK
+from datahub_dagster.adapters.dbt.profiles import PROFILE
 from datahub_dagster.errors import EngineError
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
     from dbt.contracts.graph.manifest import Manifest
-
-DBT_LOCK = threading.RLock()
-"""Hold it for as long as dbt runs in this process."""
 
 _ALWAYS = (
     "--no-send-anonymous-usage-stats",
@@ -27,6 +25,7 @@ _ALWAYS = (
     "--no-print",
     "--no-fail-fast",
     "--no-defer",
+    "--no-version-check",
     "--log-level=none",
     "--log-level-file=none",
     "--quiet",
@@ -56,6 +55,7 @@ def invoke_dbt(
         *command,
         f"--project-dir={project_dir}",
         f"--profiles-dir={profiles_dir}",
+        f"--profile={PROFILE}",
         f"--target={target}",
         f"--target-path={target_dir}",
         f"--log-path={target_dir}",
@@ -69,7 +69,7 @@ def invoke_dbt(
 
 
 def engine_error(command: str, project_dir: Path, cause: BaseException) -> EngineError:
-    """dbt's failure in the hub's words."""
+    """The failure of dbt in the hub's words."""
     lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
     return EngineError(
         f"dbt {command} could not run",
@@ -92,7 +92,7 @@ def _nothing_left_over() -> Iterator[None]:
     # A second audit in the same process would reuse the first one's connection, and pass a bad candidate by the views of a good one.
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
-    folder = Path.cwd() if _has_cwd() else None
+    folder = _current_folder()
     DuckDBConnectionManager.close_all_connections()
     try:
         yield
@@ -102,12 +102,11 @@ def _nothing_left_over() -> Iterator[None]:
             os.chdir(folder)
 
 
-def _has_cwd() -> bool:
+def _current_folder() -> Path | None:
     try:
-        os.getcwd()
-    except FileNotFoundError:
-        return False
-    return True
+        return Path.cwd()
+    except FileNotFoundError:  # somebody removed it
+        return None
 
 
 def engine_words() -> str:
@@ -115,8 +114,3 @@ def engine_words() -> str:
     from importlib.metadata import version
 
     return f"duckdb {version('duckdb')}, dbt {version('dbt-core')}"
-
-
-def raw(node: Any) -> dict[str, Any]:
-    """A node of dbt's as plain values."""
-    return node.to_dict(omit_none=True)

@@ -1,10 +1,8 @@
 """Runs `dbt parse` in this process, and turns its failures into a file, a line and a sentence."""
 
-import io
 import re
 import threading
 from collections.abc import Mapping, Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +20,8 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _FILE_PATH = re.compile(r"FilePath\(searched_path='([^']*)', relative_path='([^']*)'[^)]*\)")
 _LOAD_ERROR = re.compile(r"Error reading [^:\s]+: (.+?) - ")
 _LINE = re.compile(r"\bline (\d+)")
-_QUOTED = re.compile(r"""['"`]([^'"`\n]{2,})['"`]|(\{\{.*?\}\})""")
+_QUOTED = re.compile(r"""['"`]([^'"`\n]{2,})['"`]""")
+_JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}")
 _KIND = re.compile(r"^(Parsing|Compilation|Runtime|Validation|Database|Internal) Error( in [^\n]*)?$")
 
 
@@ -33,7 +32,9 @@ class Failure:
     message: str
     paths: tuple[str, ...] = ()
     line: int | None = None
-    missing: tuple[str, str] | None = None  # ("source", "a.b") or ("node", "m"): what a file refers to and nobody declares
+    missing: tuple[str, str] | None = (
+        None  # ("source", "a.b") or ("node", "m"): what a file refers to and nobody declares
+    )
 
 
 def run_parse(
@@ -56,7 +57,7 @@ def run_parse(
         "--log-level", "none", "--log-level-file", "none", "--quiet",
         "--no-send-anonymous-usage-stats", "--no-version-check", "--partial-parse", "--no-write-json",
     ]  # fmt: skip
-    with DBT_LOCK, redirect_stdout(io.StringIO()):
+    with DBT_LOCK:
         done = dbtRunner().invoke(arguments)
         if done.success and done.result is not None:
             # Without the JSON that dbt writes itself: it is made by Python alone and takes longer than the parse.
@@ -87,7 +88,9 @@ def yaml_failures(state: ProjectState, paths: Sequence[str]) -> Mapping[str, Fai
             if path.endswith((".yml", ".yaml")):
                 content = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
                 if content is not None and not isinstance(content, yaml.MappingNode):
-                    found[path] = Failure("the file must be a map of keys, such as sources: [...]", (path,), 1)
+                    found[path] = Failure(
+                        "the file must be a map of keys, such as sources: [...]", (path,), 1
+                    )
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             problem = " ".join(part for part in (error.context, error.problem) if part)
@@ -102,9 +105,9 @@ def yaml_failures(state: ProjectState, paths: Sequence[str]) -> Mapping[str, Fai
 
 def guess_line(message: str, content: str) -> int | None:
     """The line that a message without one is probably about: where the text that it quotes stands."""
-    quoted = [first or second for first, second in _QUOTED.findall(message)]
-    parts = [part for text in quoted for part in (text, text.rpartition(".")[2]) if len(part) > 1]
-    return line_of([*parts, *(line.strip() for line in message.splitlines() if "{{" in line or "{%" in line)], content)
+    quoted = _QUOTED.findall(message)
+    parts = [part for text in quoted for part in (text, text.rpartition(".")[2]) if len(part.strip()) > 1]
+    return line_of([*_JINJA.findall(message), *parts], content)
 
 
 def _named_paths(text: str, state: ProjectState) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """What a data test promises, in a few words for a column's header."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 _SHOWN = 10
@@ -14,42 +14,8 @@ def phrase(kind: str, arguments: Mapping[str, Any]) -> str | None:
     >>> phrase("hub_between", {"min_value": 0, "strictly": True})
     '> 0'
     """
-    name = kind.rpartition(".")[2]
-    match name:
-        case "not_null":
-            return "not null"
-        case "unique":
-            return "unique"
-        case "accepted_values":
-            return f"one of {_list(arguments.get('values'))}"
-        case "relationships":
-            return f"in {_target(arguments)}"
-        case "hub_relationship_rate":
-            return f"at least {float(arguments.get('min_rate') or 1):.6g} of them in {_target(arguments)}"
-        case "hub_between" | "accepted_range" | "expect_column_values_to_be_between":
-            strictly = arguments.get("strictly") or arguments.get("inclusive") is False
-            return _range(arguments.get("min_value"), arguments.get("max_value"), strictly=bool(strictly))
-        case "hub_date_between":
-            return _range(arguments.get("min_date"), arguments.get("max_date"))
-        case "hub_matches":
-            return f"matches {arguments.get('pattern')}"
-        case "hub_not_empty_string" | "not_empty_string":
-            return "not empty"
-        case "hub_no_gaps":
-            return f"no {arguments.get('unit') or 'day'} is missing"
-        case "hub_recency":
-            return f"not older than {arguments.get('days')} days"
-        case "hub_unique_combination":
-            return f"unique: {_list(arguments.get('columns'))}"
-        case "unique_combination_of_columns":
-            return f"unique: {_list(arguments.get('combination_of_columns'))}"
-        case "hub_row_count":
-            text = _range(arguments.get("min"), arguments.get("max"))
-            return f"{text} rows" if text else None
-        case "hub_expression" | "expression_is_true":
-            return str(arguments.get("expression") or "") or None
-        case _:
-            return None
+    say = _PHRASES.get(kind.rpartition(".")[2])
+    return (say(arguments) or None) if say else None
 
 
 def qualified(text: str, *, warns: bool, where: str | None) -> str:
@@ -75,3 +41,40 @@ def _range(low: Any, high: Any, *, strictly: bool = False) -> str | None:
     more, less = (">", "<") if strictly else ("≥", "≤")
     ends = [f"{sign} {end}" for sign, end in ((more, low), (less, high)) if end is not None]
     return " and ".join(ends) or None
+
+
+def _between(arguments: Mapping[str, Any]) -> str | None:
+    strictly = arguments.get("strictly") or arguments.get("inclusive") is False
+    return _range(arguments.get("min_value"), arguments.get("max_value"), strictly=bool(strictly))
+
+
+def _row_count(arguments: Mapping[str, Any]) -> str | None:
+    text = _range(arguments.get("min"), arguments.get("max"))
+    return f"{text} rows" if text else None
+
+
+def _rate(arguments: Mapping[str, Any]) -> str:
+    return f"at least {arguments.get('min_rate') or 1} of them in {_target(arguments)}"
+
+
+# The hub's own, dbt's, and the same as the packages dbt_utils and dbt_expectations call them.
+_PHRASES: Mapping[str, Callable[[Mapping[str, Any]], str | None]] = {
+    "not_null": lambda _: "not null",
+    "unique": lambda _: "unique",
+    "accepted_values": lambda given: f"one of {_list(given.get('values'))}",
+    "relationships": lambda given: f"in {_target(given)}",
+    "hub_relationship_rate": _rate,
+    "hub_between": _between,
+    "accepted_range": _between,
+    "expect_column_values_to_be_between": _between,
+    "hub_date_between": lambda given: _range(given.get("min_date"), given.get("max_date")),
+    "hub_matches": lambda given: f"matches {given.get('pattern')}",
+    "hub_not_empty_string": lambda _: "not empty",
+    "hub_no_gaps": lambda given: f"no {given.get('unit') or 'day'} is missing",
+    "hub_recency": lambda given: f"not older than {given.get('days')} days",
+    "hub_row_count": _row_count,
+    "hub_unique_combination": lambda given: f"unique: {_list(given.get('columns'))}",
+    "unique_combination_of_columns": lambda given: f"unique: {_list(given.get('combination_of_columns'))}",
+    "hub_expression": lambda given: str(given.get("expression") or ""),
+    "expression_is_true": lambda given: str(given.get("expression") or ""),
+}

@@ -29,7 +29,7 @@ def write_profiles(project_dir: Path, cache_dir: Path) -> Path:
         "outputs": {PARSE_TARGET: output, LOCAL_TARGET: {**output, "plugins": [{"module": _PLUGIN}]}},
     }
     names = {PROFILE, profile_name(project_dir)}
-    content = yaml.safe_dump({name: profile for name in sorted(names)}, sort_keys=True)
+    content = yaml.safe_dump(dict.fromkeys(sorted(names), profile), sort_keys=True)
     folder = cache_dir / "profiles"
     _write(folder / "profiles.yml", content)
     return folder

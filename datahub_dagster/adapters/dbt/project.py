@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -28,7 +29,15 @@ _DEFAULT_PATHS = {
     "function-paths": ["functions"], "packages-install-path": ["dbt_packages"],
 }  # fmt: skip
 _SUFFIXES = {".yml", ".yaml", ".sql", ".md", ".csv", ".py"}  # what dbt reads
-_ROOT_FILES = {"dbt_project.yml", "packages.yml", "dependencies.yml", "package-lock.yml", "selectors.yml", "vars.yml", ".dbtignore"}
+_ROOT_FILES = {
+    "dbt_project.yml",
+    "packages.yml",
+    "dependencies.yml",
+    "package-lock.yml",
+    "selectors.yml",
+    "vars.yml",
+    ".dbtignore",
+}
 _ENV_VAR = re.compile(rb"""env_var\(\s*['"]([A-Za-z_][A-Za-z0-9_]*)['"]""")
 _CODE = ("domain/contract.py", "domain/names.py")  # beside this folder
 _YOUNG_NS = 2_000_000_000  # a file changed so shortly before it was read may have changed again within the clock's tick
@@ -107,13 +116,15 @@ class ProjectState:
         )
 
 
-def scan(project_dir: Path, index_path: Path) -> ProjectState:
+def scan(project_dir: Path, index_path: Path, *, good_dir: Path | None = None) -> ProjectState:
     """Look at all files of a project. Unchanged files, by time and size, are not read again: `index_path` remembers them.
+
+    Where `dbt_project.yml` can't be read, the one in `good_dir` says which folders there are.
 
     Raises:
         OSError: A file or a folder can't be read.
     """
-    paths = read_paths(project_dir)
+    paths = read_paths(project_dir, good_dir)
     known = _load_index(index_path)
     files: dict[str, ProjectFile] = {}
     index: dict[str, list[object]] = {}
@@ -135,13 +146,17 @@ def scan(project_dir: Path, index_path: Path) -> ProjectState:
     return ProjectState(project_dir, paths, files)
 
 
-def read_paths(project_dir: Path) -> ProjectPaths:
-    """The folders that `dbt_project.yml` names. Never raises: dbt itself will say what is wrong with the file."""
-    try:
-        project = yaml.safe_load((project_dir / "dbt_project.yml").read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError):
-        project = None
-    project = project if isinstance(project, dict) else {}
+def read_paths(*project_dirs: Path | None) -> ProjectPaths:
+    """The folders that the first readable `dbt_project.yml` names. Never raises: dbt itself will say what is wrong with a file."""
+    project: dict[str, Any] = {}
+    for project_dir in filter(None, project_dirs):
+        try:
+            content = yaml.safe_load((project_dir / "dbt_project.yml").read_text(encoding="utf-8"))
+        except (OSError, ValueError, yaml.YAMLError):
+            continue
+        if isinstance(content, dict):
+            project = content
+            break
     folders: dict[str, tuple[str, ...]] = {}
     for key, default in _DEFAULT_PATHS.items():
         given = project.get(key, default)
@@ -180,7 +195,9 @@ def _save_index(path: Path, known: Mapping[str, list], index: dict[str, list]) -
     if known == index:
         return
     now = time.time_ns()
-    settled = {name: entry for name, entry in index.items() if now - max(entry[0][0], entry[0][1]) > _YOUNG_NS}
+    settled = {
+        name: entry for name, entry in index.items() if now - max(entry[0][0], entry[0][1]) > _YOUNG_NS
+    }
     if settled == known:
         return
     try:

@@ -15,7 +15,18 @@ MASK = "•••"
 
 _LONGEST = 200  # characters of one value
 _COUNT = re.compile(r"n_records|(\w+_)?count|count\(.*\)|count_star\(\)")
-_INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"}
+_INTEGERS = {
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "HUGEINT",
+    "UTINYINT",
+    "USMALLINT",
+    "UINTEGER",
+    "UBIGINT",
+    "UHUGEINT",
+}
 # What these say comes from the SQL's text. Any other error may quote a value.
 _SAYS_NO_VALUES = re.compile(r"(Binder|Catalog|Parser|IO) Error\b|needs \S+, which was never released")
 _VALUES = re.compile(r"""'[^']*'|"[^"]*"|\d+(\.\d+)?""")
@@ -74,7 +85,9 @@ class Privacy:
         return all(origin is not None and self._is_open(origin, sql, seen | {name}) for origin in renamed)
 
 
-def take_sample(connection: duckdb.DuckDBPyConnection, sql: str, limit: int, privacy: Privacy) -> Sample | None:
+def take_sample(
+    connection: duckdb.DuckDBPyConnection, sql: str, limit: int, privacy: Privacy
+) -> Sample | None:
     """At most `limit` of the rows that a test's query finds, the same ones each time; None if they can't be had.
 
     Confidential values never leave the engine.
@@ -86,7 +99,9 @@ def take_sample(connection: duckdb.DuckDBPyConnection, sql: str, limit: int, pri
             _value(place, privacy.shows(name, str(kind), sql))
             for place, (name, kind) in enumerate(zip(columns.columns, columns.types, strict=True), start=1)
         ]
-        rows = connection.execute(f"select {', '.join(shown)} from ({query} order by all limit {limit + 1})").fetchall()
+        rows = connection.execute(
+            f"select {', '.join(shown)} from ({query} order by all limit {limit + 1})"
+        ).fetchall()
     except duckdb.Error:  # the query needs something of dbt's (an sql_header): then there is no sample
         return None
     return Sample(columns=tuple(columns.columns), rows=tuple(rows[:limit]), truncated=len(rows) > limit)
@@ -111,7 +126,11 @@ def _confidential(node: Mapping[str, Any]) -> tuple[set[str], bool]:
     """Names of a source's confidential columns (lower case), and whether the source is confidential as a whole."""
     own = _classification(node)
     columns = node.get("columns", {}).values()
-    names = {column["name"].lower() for column in columns if (_classification(column) or own) == Classification.CONFIDENTIAL}
+    names = {
+        column["name"].lower()
+        for column in columns
+        if (_classification(column) or own) == Classification.CONFIDENTIAL
+    }
     return names, own == Classification.CONFIDENTIAL
 
 

@@ -81,7 +81,9 @@ class RawManifest:
             {
                 "nodes": {name: self.nodes[name] for name in needed if name in self.nodes},
                 "sources": {
-                    name: _through_view(self.sources[name], relations.get(name)) for name in needed if name in self.sources
+                    name: _through_view(self.sources[name], relations.get(name))
+                    for name in needed
+                    if name in self.sources
                 },
                 "groups": self._content.get("groups", {}),
             }
@@ -91,14 +93,22 @@ class RawManifest:
         found.build_flat_graph()
         return found
 
-    def with_views(self, relations: Mapping[str, Relation]) -> "Manifest":
-        """The whole manifest, with every source read through its view."""
+    def with_views(self) -> tuple["Manifest", bytes]:
+        """The whole project with every source read through its view: for dbt, without tests, and as JSON, with everything."""
         from dbt.contracts.graph.manifest import Manifest
 
-        sources = {name: _through_view(node, relations.get(name)) for name, node in self.sources.items()}
-        found = Manifest.from_dict({**self._content, "sources": sources, "disabled": {}})
+        sources = {name: _through_view(node, None) for name, node in self.sources.items()}
+        # What dbt calls statistics is a script from another host on the page.
+        metadata = {**self._content["metadata"], "send_anonymous_usage_stats": False, "user_id": None}
+        content = {**self._content, "sources": sources, "metadata": metadata}
+        nodes = {
+            name: node
+            for name, node in self.nodes.items()
+            if node["resource_type"] not in {"test", "operation"}
+        }
+        found = Manifest.from_dict({**content, "nodes": nodes, "disabled": {}})
         found.build_flat_graph()
-        return found
+        return found, json.dumps(content).encode()
 
     def _needed(self, names: Collection[str]) -> Iterator[str]:
         seen: set[str] = set()
@@ -142,11 +152,16 @@ def _through_view(source: Mapping[str, Any], relation: Relation | None) -> dict[
     return {
         **source,
         "database": DATABASE,
-        "schema": relation.schema,
-        "identifier": relation.table,
+        "schema": _in_quotes(relation.schema),
+        "identifier": _in_quotes(relation.table),
         "relation_name": ".".join(quoted(part) for part in (DATABASE, relation.schema, relation.table)),
         "quoting": {"database": True, "schema": True, "identifier": True, "column": None},
         "meta": cleaned(source.get("meta")),
         "source_meta": cleaned(source.get("source_meta")),
         "config": config,
     }
+
+
+def _in_quotes(name: str) -> str:
+    """A name for dbt, which puts quotes around it, but does not look for those in it."""
+    return quoted(name)[1:-1]

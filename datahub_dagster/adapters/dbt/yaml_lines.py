@@ -134,7 +134,9 @@ def _test(item: yaml.Node) -> TestEntry:
     pairs = _pairs(item)
     given = _text(_child(item, "test_name"))
     kind = given or (_text(pairs[0][0]) if pairs else None)
-    name = _text(_child(item, "name")) or (_text(_child(pairs[0][1], "name")) if pairs and not given else None)
+    name = _text(_child(item, "name")) or (
+        _text(_child(pairs[0][1], "name")) if pairs and not given else None
+    )
     return TestEntry(kind, name, _line(item))
 
 

@@ -45,7 +45,10 @@ def dataset_document(dataset: DatasetFacts) -> Json:
         "promise": {
             "freshness": [_slo(slo) for slo in contract.freshness_slos],
             "quality": contract.quality_slo
-            and {"objective": contract.quality_slo.objective, "window_days": contract.quality_slo.window.days},
+            and {
+                "objective": contract.quality_slo.objective,
+                "window_days": contract.quality_slo.window.days,
+            },
             "delivery": words.delivery(contract),
             "retention": {"releases": contract.retention.releases, "days": contract.retention.days},
             "license": contract.license
@@ -59,7 +62,8 @@ def dataset_document(dataset: DatasetFacts) -> Json:
         "generations": [_generation(generation) for generation in reversed(dataset.generations)],
         "pins": {str(release): reason for release, reason in sorted(dataset.pins.items())},
         "inbox": [
-            {"delivery": e.delivery, "state": e.state.value, "problem": e.problem} for e in dataset.status.waiting
+            {"delivery": e.delivery, "state": e.state.value, "problem": e.problem}
+            for e in dataset.status.waiting
         ],
     }
 
@@ -161,7 +165,11 @@ def _result(result: CheckResult) -> Json:
         "failures": result.failures,
         "message": result.message,
         "sample": sample
-        and {"columns": list(sample.columns), "rows": [list(row) for row in sample.rows], "truncated": sample.truncated},
+        and {
+            "columns": list(sample.columns),
+            "rows": [list(row) for row in sample.rows],
+            "truncated": sample.truncated,
+        },
     }
 
 
@@ -192,7 +200,9 @@ def _outcome(dataset: DatasetFacts, outcome: Outcome) -> Json:
             {"code": f.code, "message": f.message, "file": f.file, "files": f.files, "column": f.column}
             for f in record.faults
         ],
-        "blocks": [{"code": b.code.value, "check": b.check_name, "message": b.message} for b in record.blocks],
+        "blocks": [
+            {"code": b.code.value, "check": b.check_name, "message": b.message} for b in record.blocks
+        ],
         "checks": _checks(record.audit),
         "warnings": list(record.warnings),
     }
@@ -223,7 +233,9 @@ def _consumer(consumer: Consumer) -> Json:
         "type": consumer.exposure_type,
         "owner": consumer.owner_name,
         "email": consumer.owner_email,
-        "reads": {str(name): list(consumer.columns.get(str(name), ())) or None for name in consumer.depends_on},
+        "reads": {
+            str(name): list(consumer.columns.get(str(name), ())) or None for name in consumer.depends_on
+        },
         "notice_days": consumer.notice.days if consumer.notice else None,
     }
 

@@ -138,7 +138,9 @@ def gather(hub: Hub, statuses: Sequence[DatasetStatus]) -> SiteFacts:
         datasets=tuple(
             _dataset(hub.log, book, status) for status in sorted(statuses, key=lambda s: str(s.contract.name))
         ),
-        consumers=tuple(sorted(book.consumers, key=lambda consumer: (consumer.label or consumer.name, consumer.unique_id))),
+        consumers=tuple(
+            sorted(book.consumers, key=lambda consumer: (consumer.label or consumer.name, consumer.unique_id))
+        ),
         faults=book.faults,
     )
 

@@ -52,7 +52,12 @@ def build_pages(site: SiteFacts, *, zone: ZoneInfo, docs_url: str, has_dbt_docs:
 
     for dataset in site.datasets:
         pages[f"datasets/{dataset.name}.json"] = as_json.encode(as_json.dataset_document(dataset))
-        page(f"datasets/{dataset.name}.html", "dataset.html.j2", dataset=dataset, most_deliveries=_MOST_DELIVERIES)
+        page(
+            f"datasets/{dataset.name}.html",
+            "dataset.html.j2",
+            dataset=dataset,
+            most_deliveries=_MOST_DELIVERIES,
+        )
     page("consumers.html", "consumers.html.j2")
     pages["status.json"] = as_json.encode(as_json.site_document(site))
     page(HOME, "index.html.j2")
@@ -111,7 +116,12 @@ def _environment(zone: ZoneInfo) -> Environment:
 def search_text(dataset: DatasetFacts) -> str:
     """What the filter of the start page looks through, beside the text of the row."""
     contract = dataset.contract
-    parts = [*contract.owners, *contract.tags, *(column.name for column in contract.columns), contract.description]
+    parts = [
+        *contract.owners,
+        *contract.tags,
+        *(column.name for column in contract.columns),
+        contract.description,
+    ]
     return " ".join(parts)
 
 

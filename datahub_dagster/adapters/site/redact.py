@@ -59,6 +59,7 @@ def _masked(contract: Contract, sample: Sample) -> Sample:
     secret = contract.confidential_columns
     is_open = [contract.column(name) is not None and name.lower() not in secret for name in sample.columns]
     rows = (
-        tuple(value if shown else MASK for value, shown in zip(row, is_open, strict=False)) for row in sample.rows
+        tuple(value if shown else MASK for value, shown in zip(row, is_open, strict=False))
+        for row in sample.rows
     )
     return replace(sample, rows=tuple(rows))

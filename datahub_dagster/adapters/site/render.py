@@ -73,7 +73,11 @@ class StaticSite(Site):
             EngineError: dbt could not make its page.
             StorageError: The storage refused.
         """
-        from datahub_dagster.adapters.site.pages import DBT_DOCS, HOME, build_pages  # jinja2: only who renders pays for it
+        from datahub_dagster.adapters.site.pages import (
+            DBT_DOCS,
+            HOME,
+            build_pages,
+        )  # jinja2: only who renders pays for it
 
         dbt_page, dbt_error = self._dbt_page() if with_dbt_docs else (None, None)
         has_dbt_docs = dbt_page is not None or self._storage.exists(DOCS / DBT_DOCS)
@@ -110,7 +114,11 @@ class StaticSite(Site):
         return True
 
     def _remove_vanished(self, pages: Mapping[str, bytes]) -> int:
-        paths = (f"{folder}/{file.path}" for folder in _OWN_FOLDERS for file in self._storage.list_files(DOCS / folder))
+        paths = (
+            f"{folder}/{file.path}"
+            for folder in _OWN_FOLDERS
+            for file in self._storage.list_files(DOCS / folder)
+        )
         vanished = [path for path in paths if path not in pages and _is_page(path)]
         for path in vanished:
             self._storage.delete(DOCS / path)
@@ -139,6 +147,6 @@ def _names(paths: Iterable[Path]) -> str:
 
 
 def _with_back_link(page: bytes) -> bytes:
-    """dbt's page with a link to the hub's start page."""
+    """Dbt's page with a link to the hub's start page."""
     head, end, tail = page.rpartition(b"</body>")
     return head + _BACK_LINK + end + tail if end else page + _BACK_LINK

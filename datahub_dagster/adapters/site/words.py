@@ -61,12 +61,13 @@ def duration(length: timedelta) -> str:
 
 
 def sentence(text: str) -> str:
-    """The text with a capital at its start; the rest as it is.
+    """The text with a capital at its start, unless it starts with a name, such as a test's.
 
-    >>> sentence("by 08:00 Asia/Tokyo")
-    'By 08:00 Asia/Tokyo'
+    >>> sentence("by 08:00 Asia/Tokyo"), sentence("not_null_id: 3 failures")
+    ('By 08:00 Asia/Tokyo', 'not_null_id: 3 failures')
     """
-    return text[:1].upper() + text[1:]
+    first = text.split(maxsplit=1)[0] if text.strip() else ""
+    return text[:1].upper() + text[1:] if first.rstrip(".,;").isalpha() else text
 
 
 def share(value: float) -> str:
@@ -126,7 +127,9 @@ def freshness(slo: FreshnessSlo) -> str:
     if slo.due is None:
         return "no due time"
     days = "day" if slo.calendar == "daily" else "session"
-    held = {0: "", 1: f", with the {days} before"}.get(slo.covers, f", with the data of {plural(slo.covers, days)} before")
+    held = {0: "", 1: f", with the {days} before"}.get(
+        slo.covers, f", with the data of {plural(slo.covers, days)} before"
+    )
     return f"by {slo.due:%H:%M} {slo.timezone}, {calendar(slo.calendar)}{held}"
 
 

@@ -17,6 +17,7 @@ from datahub_dagster.ports import ChangedContentError, Storage, StoredFile
 
 _UNFINISHED = ".unfinished-"  # prefix of files that are being written; nobody but gc looks at them
 _CHUNK = 1 << 20
+_LAST_INSTANT = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 
 
 class LocalStorage(Storage):
@@ -32,6 +33,8 @@ class LocalStorage(Storage):
     def list_files(self, folder: Location) -> Sequence[StoredFile]:
         top = self._path(folder)
         with _outside("list", top):
+            if top.is_symlink() or top.is_file():
+                return [_stored(".", top.lstat(), is_regular=False)]
             return sorted(_walk(top, ""), key=lambda file: file.path)
 
     def list_names(self, folder: Location) -> Sequence[str]:
@@ -43,7 +46,9 @@ class LocalStorage(Storage):
                 return []
 
     def exists(self, location: Location) -> bool:
-        return self._path(location).is_file()
+        path = self._path(location)
+        with _outside("read", path):
+            return path.is_file()
 
     def read(self, location: Location) -> bytes:
         path = self._path(location)
@@ -110,6 +115,9 @@ class LocalStorage(Storage):
         with _outside("read", path):
             return open(path, "rb")
 
+    def is_unfinished(self, path: str) -> bool:
+        return path.rpartition("/")[2].startswith(_UNFINISHED)
+
     def engine_path(self, location: Location) -> str:
         return str(self._path(location))
 
@@ -152,11 +160,6 @@ class LocalStorage(Storage):
                 unfinished.unlink(missing_ok=True)
 
 
-def is_unfinished(name: str) -> bool:
-    """Whether a file's name is that of a write that was never finished."""
-    return name.startswith(_UNFINISHED)
-
-
 def _walk(folder: Path, prefix: str) -> Iterator[StoredFile]:
     try:
         entries = list(os.scandir(folder))
@@ -171,13 +174,18 @@ def _walk(folder: Path, prefix: str) -> Iterator[StoredFile]:
         if stat.S_ISDIR(status.st_mode):
             yield from _walk(Path(entry.path), f"{path}/")
             continue
-        yield StoredFile(
-            path=path,
-            size=status.st_size,
-            # A copy that keeps times can set the one back, never the other.
-            modified_at=datetime.fromtimestamp(max(status.st_mtime, status.st_ctime), UTC),
-            is_regular=stat.S_ISREG(status.st_mode),
-        )
+        yield _stored(path, status, is_regular=stat.S_ISREG(status.st_mode))
+
+
+def _stored(path: str, status: os.stat_result, *, is_regular: bool) -> StoredFile:
+    # A copy that keeps times can set the one back, never the other. A time beyond all calendars is somebody's joke.
+    modified_at = min(max(status.st_mtime, status.st_ctime), _LAST_INSTANT)
+    return StoredFile(
+        path=path,
+        size=status.st_size,
+        modified_at=datetime.fromtimestamp(modified_at, UTC),
+        is_regular=is_regular,
+    )
 
 
 def _flush(file: BinaryIO) -> None:

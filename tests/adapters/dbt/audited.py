@@ -55,27 +55,37 @@ class Audited:
         assert self.manifest
         return DbtAuditor(
             lambda: self,
-            engine_path=self.storage.engine_path,
+            self.storage.engine_path,
             cache_dir=self.scratch / "cache",
             sample_rows=self.sample_rows,
         )
 
+    def with_manifest_of(self, other: "Audited") -> "Audited":
+        """This project's files with what was parsed of another's."""
+        self.__dict__["manifest"] = other.manifest
+        return self
+
     def contract(self, dataset: str, tests: set[str] | None = None, **more: Any) -> Contract:
         """The contract as the manifest has it, as far as an audit needs it; `tests` are names, None = all."""
-        source = next(s for s in self.manifest["sources"].values() if f"{s['source_name']}.{s['name']}" == dataset)
+        source = next(
+            s for s in self.manifest["sources"].values() if f"{s['source_name']}.{s['name']}" == dataset
+        )
         table_class = _classification(source) or "internal"
         values: dict[str, Any] = {
+            "name": DatasetName(source["source_name"], source["name"]),
             "unique_id": source["unique_id"],
             "schema": source["schema"],
             "identifier": source["identifier"],
             "classification": Classification(table_class),
             "columns": tuple(
-                Column(name=column["name"], classification=Classification(_classification(column) or table_class))
+                Column(
+                    name=column["name"], classification=Classification(_classification(column) or table_class)
+                )
                 for column in source["columns"].values()
             ),
             "tests": tuple(t for t in self._tests(source["unique_id"]) if tests is None or t.name in tests),
         }
-        return builders.contract(dataset, **(values | more))
+        return builders.contract(**(values | more))
 
     def view(self, contract: Contract, rows: str, release: str = "2026-11-20.1") -> DatasetView:
         """The dataset with the rows of a query."""
@@ -85,10 +95,17 @@ class Audited:
         with duckdb.connect() as connection:
             connection.execute(f"copy ({rows}) to {literal(str(file))} (format parquet)")
         released = ReleasedFile(path=path, size=file.stat().st_size, sha256="", rows=1)
-        return DatasetView(dataset=contract.name, schema=contract.schema, table=contract.identifier, files=(released,))
+        return DatasetView(
+            dataset=contract.name, schema=contract.schema, table=contract.identifier, files=(released,)
+        )
 
     def request(
-        self, dataset: str, rows: str, neighbours: Mapping[str, str] | None = None, release: str = "2026-11-20.1", **more: Any
+        self,
+        dataset: str,
+        rows: str,
+        neighbours: Mapping[str, str] | None = None,
+        release: str = "2026-11-20.1",
+        **more: Any,
     ) -> AuditRequest:
         """A candidate with these rows beside published neighbours with those."""
         contract = self.contract(dataset, **more)
@@ -100,13 +117,17 @@ class Audited:
             contract=contract, view=self.view(contract, rows, release), base_generation=3, neighbours=beside
         )
 
-    def audit(self, dataset: str, rows: str, neighbours: Mapping[str, str] | None = None, **more: Any) -> AuditReport:
+    def audit(
+        self, dataset: str, rows: str, neighbours: Mapping[str, str] | None = None, **more: Any
+    ) -> AuditReport:
         return self.auditor.audit([self.request(dataset, rows, neighbours, **more)])[0]
 
     def _tests(self, source_id: str) -> list[DataTest]:
         found: list[DataTest] = []
         for unique_id, node in sorted(self.manifest["nodes"].items()):
-            read = [name for name in node.get("depends_on", {}).get("nodes", []) if name.startswith("source.")]
+            read = [
+                name for name in node.get("depends_on", {}).get("nodes", []) if name.startswith("source.")
+            ]
             # dbt lists the source on which a test stands last; a singular test belongs to the one it reads first.
             own = (node.get("test_metadata") and read[-1:]) or read[:1]
             if node["resource_type"] == "test" and own == [source_id]:
@@ -126,10 +147,22 @@ def by_name(report: AuditReport) -> dict[str, CheckResult]:
     return {result.check_name: result for result in report.results}
 
 
-def write_project(folder: Path, sources: list[dict[str, Any]], files: Mapping[str, str] | None = None) -> Path:
-    """A project with these sources, and other files by their paths."""
+def write_project(
+    folder: Path,
+    sources: list[dict[str, Any]],
+    files: Mapping[str, str] | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> Path:
+    """A project with these sources, other files by their paths, and more settings in `dbt_project.yml`."""
+    project = {
+        "name": "audited",
+        "version": "1.0.0",
+        "config-version": 2,
+        "profile": "audited",
+        **(settings or {}),
+    }
     content = {
-        "dbt_project.yml": yaml.safe_dump({"name": "audited", "version": "1.0.0", "config-version": 2, "profile": "audited"}),
+        "dbt_project.yml": yaml.safe_dump(project),
         "models/team/sources.yml": yaml.safe_dump({"version": 2, "sources": sources}, sort_keys=False),
         **(files or {}),
     }

@@ -1,0 +1,40 @@
+"""Consumers as assets downstream of what they read: dbt's exposures, under the keys that dagster-dbt gives them."""
+
+from typing import Any
+
+import dagster as dg
+
+from datahub_dagster.adapters.site import words
+from datahub_dagster.defs.names import asset_key, email, tag
+from datahub_dagster.defs.shown import Shown
+from datahub_dagster.domain.contract import Consumer
+
+GROUP = "consumers"
+
+
+def consumer_assets(shown: Shown) -> list[dg.AssetSpec]:
+    """An asset that nobody runs for each consumer of a dataset that is shown."""
+    return [consumer_spec(consumer) for consumer in shown.consumers]
+
+
+def consumer_spec(consumer: Consumer) -> dg.AssetSpec:
+    """Who reads, what for, and what was promised to them."""
+    metadata: dict[str, Any] = {"dagster_dbt/unique_id": consumer.unique_id}
+    if url := words.safe_url(consumer.url):
+        metadata["url"] = dg.MetadataValue.url(url)
+    if consumer.notice:
+        metadata["notice before a breaking change"] = words.duration(consumer.notice)
+    for dataset, columns in consumer.columns.items():
+        metadata[f"reads of {dataset}"] = ", ".join(columns)
+    for dataset, slo in consumer.slos.items():
+        metadata[f"needs {dataset}"] = words.freshness(slo)
+    return dg.AssetSpec(
+        dg.AssetKey(["exposure", consumer.name]),
+        deps=[asset_key(name) for name in consumer.depends_on],
+        description="\n\n".join(text for text in (consumer.label, consumer.description.strip()) if text),
+        group_name=GROUP,
+        owners=email(consumer.owner_email),
+        kinds={consumer.exposure_type.lower()},
+        tags={"consumer": tag(consumer.kind.value)} if consumer.kind else {},
+        metadata=metadata,
+    )

@@ -1,0 +1,56 @@
+"""The documentation as an asset downstream of every dataset."""
+
+import dagster as dg
+
+from datahub_dagster import pipeline
+from datahub_dagster.defs.names import asset_key
+from datahub_dagster.defs.resources import HubResource
+from datahub_dagster.defs.shown import Shown
+from datahub_dagster.errors import ExitCode, HubError
+
+GROUP = "hub"
+KEY = dg.AssetKey("hub_docs")
+
+
+def docs_asset(shown: Shown) -> dg.AssetsDefinition:
+    """The pages and dbt's own docs, rendered when something was released, and at most once in so many minutes."""
+    docs_url = shown.settings.docs_url
+
+    @dg.asset(
+        key=KEY,
+        deps=[asset_key(contract.name) for contract in shown.contracts],
+        description="What consumers read: a page for each dataset, the state of every promise, and dbt's docs.",
+        group_name=GROUP,
+        kinds={"html", "dbt"},
+        automation_condition=rendering_condition(shown.settings.docs_interval_minutes),
+        pool="hub_docs",
+    )
+    def hub_docs(context: dg.AssetExecutionContext, hub: HubResource) -> dg.MaterializeResult:
+        opened = hub.open()
+        try:
+            start = pipeline.document(opened, with_dbt_docs=True)
+        except HubError as error:
+            retry = error.exit_code is ExitCode.OUTSIDE
+            raise dg.Failure(str(error), allow_retries=retry) from error
+        address = docs_url or opened.storage.uri(start)
+        context.log.info(f"rendered {address}")
+        link = dg.MetadataValue.url(docs_url) if docs_url else dg.MetadataValue.path(address)
+        return dg.MaterializeResult(metadata={"url": link, "datasets": len(shown.contracts)})
+
+    return hub_docs
+
+
+def rendering_condition(minutes: int) -> dg.AutomationCondition:
+    """True when a dataset was released since the last rendering, at the next tick of every so many minutes.
+
+    `AutomationCondition.eager()` would wait until every dataset has been released once, which may be never.
+
+    Args:
+        minutes: The shortest time between two renderings; from an hour on, whole hours are taken.
+    """
+    due = dg.AutomationCondition.any_deps_updated().since(
+        dg.AutomationCondition.newly_requested() | dg.AutomationCondition.newly_updated()
+    )
+    cron = f"*/{minutes} * * * *" if minutes < 60 else f"0 */{min(minutes // 60, 23)} * * *"
+    tick = dg.AutomationCondition.cron_tick_passed(cron)
+    return (due & tick & ~dg.AutomationCondition.in_progress()).with_label(f"released, every {minutes} min")

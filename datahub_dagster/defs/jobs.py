@@ -1,0 +1,186 @@
+"""What people and other schedulers start by name."""
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import dagster as dg
+from dagster._core.definitions.assets.job.asset_job import build_asset_job, get_asset_graph_for_job
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from datahub_dagster import pipeline
+from datahub_dagster.adapters.site import words
+from datahub_dagster.defs.docs import KEY as DOCS_KEY
+from datahub_dagster.defs.events import events_of_rollback
+from datahub_dagster.defs.names import group
+from datahub_dagster.defs.resources import HubResource
+from datahub_dagster.defs.shown import Shown
+from datahub_dagster.domain.contract import Contract
+from datahub_dagster.errors import HubError
+
+CHECKS_JOB, DOCS_JOB = "checks", "docs"
+ROLLBACK_ACTOR = "dagster run "  # a generation has no run id; the sensor `released_elsewhere` reads it here
+
+
+def release_job_name(team: str) -> str:
+    """The job that releases what a team delivered."""
+    return f"release_{group(team)}"
+
+
+class TeamReleaseJob(UnresolvedAssetJobDefinition):
+    """A job over assets whose partitions differ.
+
+    `define_asset_job` refuses a team with one dataset by day and another by month. The job that Dagster itself keeps over
+    all assets does not; this builds a team's job in the same way.
+    """
+
+    def resolve(
+        self, asset_graph: Any, default_executor_def: Any = None, resource_defs: Any = None
+    ) -> dg.JobDefinition:
+        """The job, once all assets are known."""
+        return build_asset_job(
+            self.name,
+            asset_graph=get_asset_graph_for_job(asset_graph, self.selection, allow_different_partitions_defs=True),
+            allow_different_partitions_defs=True,
+            description=self.description,
+            tags=self.tags,
+            executor_def=self.executor_def or default_executor_def,
+            resource_defs=resource_defs,
+        )
+
+
+def jobs(shown: Shown) -> list[Any]:
+    """Release per team, checks, docs, rollback, reconcile and gc."""
+    return [
+        *(release_job(name) for name in groups(shown)),
+        dg.define_asset_job(
+            CHECKS_JOB,
+            selection=dg.AssetSelection.all_asset_checks(),
+            description="Run every data test on what is published. Releases nothing.",
+        ),
+        dg.define_asset_job(
+            DOCS_JOB, selection=dg.AssetSelection.assets(DOCS_KEY), description="Render the documentation now."
+        ),
+        rollback_job,
+        reconcile_job,
+        gc_job,
+    ]
+
+
+@lru_cache(maxsize=1024)  # Dagster wants the job that a sensor names to be the very object among its jobs
+def release_job(group_name: str) -> TeamReleaseJob:
+    """Everything that is ready in the inboxes of a team's datasets, or the deliveries that the run's config names."""
+    return TeamReleaseJob(
+        name=release_job_name(group_name),
+        selection=dg.AssetSelection.groups(group_name),
+        description=f"Release what is ready in the inboxes of the team {group_name}.",
+        tags={"hub/team": group_name},
+    )
+
+
+def groups(shown: Shown) -> list[str]:
+    """The asset groups of the teams; two teams whose names differ in forbidden characters only share one."""
+    return sorted({group(team) for team in shown.teams})
+
+
+class RollbackConfig(dg.Config):
+    """Which dataset goes back to which of its generations, and why."""
+
+    dataset: str
+    generation: int
+    reason: str
+
+
+@dg.op
+def roll_back(context: dg.OpExecutionContext, config: RollbackConfig, hub: HubResource) -> None:
+    """Publish the content of an older generation again, as a new one."""
+    opened = hub.open()
+    try:
+        contract = opened.book().find(config.dataset)
+        generation = pipeline.rollback(
+            opened, contract, config.generation, reason=config.reason, actor=f"{ROLLBACK_ACTOR}{context.run_id}"
+        )
+    except HubError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+    for event in events_of_rollback(opened, contract, generation, hub.settings.docs_url):
+        context.log_event(event)
+
+
+@dg.job(name="rollback", description="Publish an older generation of a dataset again. Nothing is lost: it can be undone the same way.")
+def rollback_job() -> None:
+    """One op."""
+    roll_back()
+
+
+class ReconcileConfig(dg.Config):
+    """Which datasets are looked at; empty = all."""
+
+    datasets: list[str] = []
+
+
+@dg.op
+def reconcile_catalog(context: dg.OpExecutionContext, config: ReconcileConfig, hub: HubResource) -> None:
+    """Make catalog and records agree with the log after any crash."""
+    opened = hub.open()
+
+    def mend(contract: Contract) -> None:
+        for sentence in pipeline.reconcile(opened, contract):
+            context.log.info(f"{contract.name}: {sentence}")
+
+    _for_each(_chosen(hub, config.datasets), mend)
+
+
+@dg.job(name="reconcile", description="Make the catalog show what the log says is published, after any crash.")
+def reconcile_job() -> None:
+    """One op."""
+    reconcile_catalog()
+
+
+class GcConfig(dg.Config):
+    """What is collected. A dry run, which is the default, removes nothing and logs what it would."""
+
+    dry_run: bool = True
+    datasets: list[str] = []
+
+
+@dg.op
+def collect_garbage(context: dg.OpExecutionContext, config: GcConfig, hub: HubResource) -> None:
+    """Remove what every contract's retention lets go. Never what is published, pinned, or within retention."""
+    opened = hub.open()
+    removed = 0
+
+    def collect(contract: Contract) -> None:
+        nonlocal removed
+        for removal in pipeline.collect(opened, contract, dry_run=config.dry_run):
+            removed += removal.bytes
+            verb = "would remove" if config.dry_run else "removed"
+            context.log.info(f"{contract.name}: {verb} {removal.location} ({words.size(removal.bytes)}): {removal.reason}")
+
+    _for_each(_chosen(hub, config.datasets), collect)
+    context.log.info(f"{words.size(removed)} {'could be freed: set dry_run to false' if config.dry_run else 'freed'}")
+
+
+@dg.job(name="gc", description="Remove what retention lets go. A dry run unless the config says `dry_run: false`.")
+def gc_job() -> None:
+    """One op."""
+    collect_garbage()
+
+
+def _chosen(hub: HubResource, names: Sequence[str]) -> Sequence[Contract]:
+    book = hub.open().book()
+    try:
+        return [book.find(name) for name in names] or sorted(book.datasets.values(), key=lambda contract: contract.name)
+    except HubError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+
+
+def _for_each(contracts: Sequence[Contract], act: Callable[[Contract], None]) -> None:
+    """One dataset's trouble stops no other; it is told at the end."""
+    problems: list[str] = []
+    for contract in contracts:
+        try:
+            act(contract)
+        except HubError as error:
+            problems.append(str(error))
+    if problems:
+        raise dg.Failure("\n".join(problems), allow_retries=False)

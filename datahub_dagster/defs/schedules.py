@@ -1,0 +1,57 @@
+"""What the hub does by the clock."""
+
+import dagster as dg
+
+from datahub_dagster.defs.assets import ReleaseConfig
+from datahub_dagster.defs.jobs import CHECKS_JOB, reconcile_job, release_job_name
+from datahub_dagster.defs.names import asset_key, op_name
+from datahub_dagster.defs.shown import Shown
+from datahub_dagster.domain.contract import Contract
+
+
+def schedules(shown: Shown) -> list[dg.ScheduleDefinition]:
+    """Nightly checks, reconcile, and a fetch for each dataset whose contract says from where and when."""
+    settings = shown.settings
+    running = dg.DefaultScheduleStatus.RUNNING
+    return [
+        dg.ScheduleDefinition(
+            name="nightly_checks",
+            job_name=CHECKS_JOB,
+            cron_schedule=settings.nightly_checks_cron,
+            execution_timezone=settings.timezone,
+            default_status=running,
+            description="Runs every data test on what is published.",
+        ),
+        dg.ScheduleDefinition(
+            name="reconcile_catalog",
+            job=reconcile_job,
+            cron_schedule=settings.reconcile_cron,
+            execution_timezone=settings.timezone,
+            default_status=running,
+            description="Makes the catalog show what is published, should a crash have kept it from doing so.",
+        ),
+        *(fetch_schedule(contract) for contract in shown.contracts if contract.delivery.schedule and contract.delivery.source),
+    ]
+
+
+def fetch_schedule(contract: Contract) -> dg.ScheduleDefinition:
+    """Fetches what the contract's `delivery.source` holds, and releases it."""
+    when = contract.delivery.schedule
+    assert when is not None
+
+    @dg.schedule(
+        name=f"fetch_{op_name(contract.name)}",
+        job_name=release_job_name(contract.team),
+        cron_schedule=when.cron,
+        execution_timezone=when.timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=f"Fetches {contract.name} from {contract.delivery.source} and releases it.",
+    )
+    def fetch(_: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        return dg.RunRequest(
+            asset_selection=[asset_key(contract.name)],
+            run_config=dg.RunConfig(ops={op_name(contract.name): ReleaseConfig(fetch=True)}),
+            tags={"hub/dataset": str(contract.name)},
+        )
+
+    return fetch

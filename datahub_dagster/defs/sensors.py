@@ -1,0 +1,248 @@
+"""What the hub notices by itself: deliveries, changed contracts, and what happened without Dagster.
+
+What is decided stands in `inbox_watch` and `elsewhere`; here are the sensors that ask, and carry it out.
+"""
+
+import json
+from collections.abc import Collection, Iterable, Sequence
+from datetime import timedelta
+
+import dagster as dg
+
+from datahub_dagster import pipeline
+from datahub_dagster.defs import elsewhere, inbox_watch
+from datahub_dagster.defs.answers import answers_of_release
+from datahub_dagster.defs.assets import ReleaseConfig
+from datahub_dagster.defs.docs import GROUP as DOCS_GROUP
+from datahub_dagster.defs.events import RELEASE_TAG, Reported, events_of_record, events_of_rollback
+from datahub_dagster.defs.jobs import ROLLBACK_ACTOR, groups, release_job, release_job_name
+from datahub_dagster.defs.names import asset_key, check_key, check_names, op_name
+from datahub_dagster.defs.resources import HubResource
+from datahub_dagster.defs.shown import Shown
+from datahub_dagster.domain.contract import Contract
+from datahub_dagster.domain.release import Generation, ReleaseRecord
+from datahub_dagster.errors import HubError
+from datahub_dagster.ports import Hub
+
+RUN_KEY_TAG = "dagster/run_key"
+MOST_EVENTS_A_TICK = 500
+# A run tells of a release a moment after it was recorded. One that has not for so long never will.
+TELLS_WITHIN = timedelta(minutes=10)
+
+Event = Reported | dg.AssetCheckEvaluation
+
+
+def sensors(shown: Shown) -> list[dg.SensorDefinition]:
+    """All sensors; they run without being switched on."""
+    interval = shown.settings.sensor_interval_seconds
+    return [
+        inbox_sensor(shown, interval),
+        contracts_sensor(shown, interval),
+        elsewhere_sensor(shown, interval),
+        dg.AutomationConditionSensorDefinition(
+            "hub_docs_automation",
+            target=dg.AssetSelection.groups(DOCS_GROUP),
+            default_status=dg.DefaultSensorStatus.RUNNING,
+            minimum_interval_seconds=interval,
+            description="Renders the documentation after releases.",
+        ),
+    ]
+
+
+# ── Deliveries ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def inbox_sensor(shown: Shown, interval: int) -> dg.SensorDefinition:
+    """One sensor for all inboxes."""
+
+    @dg.sensor(
+        name="inbox",
+        jobs=[release_job(name) for name in groups(shown)],
+        minimum_interval_seconds=interval,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Releases deliveries that are complete in the inbox: one run a team.",
+    )
+    def inbox(context: dg.SensorEvaluationContext, hub: HubResource) -> dg.SensorResult:
+        opened = hub.open()
+        asked = inbox_watch.read_cursor(context.cursor)
+        under_way = _under_way(context.instance, {each.run_key for each in asked.values()})
+        book = opened.book()
+        looked = [
+            (contract, _look(context, opened, contract))
+            for contract in (book.datasets.get(each.name, each) for each in shown.contracts)
+        ]
+        batches, asked = inbox_watch.plan_runs(looked, asked, under_way, opened.clock.now())
+        return dg.SensorResult(
+            run_requests=[_release_run(batch) for batch in batches],
+            skip_reason=None if batches else "nothing new in the inboxes",
+            cursor=inbox_watch.write_cursor(asked),
+        )
+
+    return inbox
+
+
+def _look(context: dg.SensorEvaluationContext, hub: Hub, contract: Contract) -> Sequence[inbox_watch.InboxEntry] | None:
+    """A dataset's inbox; None if it can't be read, which stops no other dataset."""
+    try:
+        return pipeline.inbox(hub, contract)
+    except (HubError, OSError) as error:
+        context.log.error(str(error))
+        return None
+
+
+def _under_way(instance: dg.DagsterInstance, run_keys: Collection[str]) -> set[str]:
+    """Those of the run keys whose run has not ended."""
+    if not run_keys:
+        return set()
+    runs = instance.get_runs(dg.RunsFilter(tags={RUN_KEY_TAG: sorted(run_keys)}))
+    return {run.tags[RUN_KEY_TAG] for run in runs if not run.is_finished}
+
+
+def _release_run(batch: inbox_watch.Batch) -> dg.RunRequest:
+    names = [f"{dataset}/{name}" for dataset, deliveries in batch.deliveries.items() for name in deliveries]
+    return dg.RunRequest(
+        run_key=batch.run_key,
+        job_name=release_job_name(batch.team),
+        asset_selection=[asset_key(dataset) for dataset in batch.deliveries],
+        run_config=dg.RunConfig(
+            ops={op_name(name): ReleaseConfig(deliveries=list(each)) for name, each in batch.deliveries.items()}
+        ),
+        tags={"hub/team": batch.team, "hub/deliveries": ", ".join(names)[:250]},
+    )
+
+
+# ── Contracts ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def contracts_sensor(shown: Shown, interval: int) -> dg.SensorDefinition:
+    """Notices that a team changed its YAML or its tests."""
+    selection = dg.AssetSelection.checks(*(key for each in shown.contracts for key in _check_keys(each, each)))
+
+    @dg.sensor(
+        name="contracts_changed",
+        asset_selection=selection,
+        minimum_interval_seconds=interval,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Runs a dataset's tests on what is published when its contract changed. Releases nothing.",
+    )
+    def contracts_changed(context: dg.SensorEvaluationContext, hub: HubResource) -> dg.SensorResult:
+        opened = hub.open()
+        book = opened.book()
+        now = {str(name): contract.fingerprint for name, contract in book.datasets.items()}
+        before: dict[str, str] = json.loads(context.cursor or "{}")
+        changed = [each for each in shown.contracts if is_changed(str(each.name), before, now)]
+        published = [each for each in changed if opened.log.current(each.name)]
+        keys = {each.team: [] for each in published}
+        for each in published:
+            keys[each.team] += _check_keys(each, book.datasets[each.name])
+        requests = [
+            dg.RunRequest(
+                run_key=f"{team} {' '.join(now[str(each.name)] for each in published if each.team == team)}",
+                asset_selection=[],
+                asset_check_keys=checks,
+                tags={"hub/team": team, "hub/why": "contract changed"},
+            )
+            for team, checks in sorted(keys.items())
+        ]
+        return dg.SensorResult(
+            run_requests=requests,
+            skip_reason=None if requests else "no contract changed",
+            cursor=json.dumps({**before, **now}, sort_keys=True),
+        )
+
+    return contracts_changed
+
+
+def is_changed(dataset: str, before: dict[str, str], now: dict[str, str]) -> bool:
+    """Whether a contract is another than at the last look. At the first look none is.
+
+    >>> is_changed("a.b", {"a.b": "1"}, {"a.b": "2"}), is_changed("a.b", {}, {"a.b": "2"}), is_changed("a.b", {"a.b": "1"}, {})
+    (True, False, False)
+    """
+    return dataset in before and dataset in now and before[dataset] != now[dataset]
+
+
+def _check_keys(loaded: Contract, now: Contract) -> list[dg.AssetCheckKey]:
+    """Checks that the code location knows and the contract still has; a new one is known when the location is reloaded."""
+    still = set(check_names(now))
+    return [check_key(loaded, name) for name in check_names(loaded) if name in still]
+
+
+# ── What happened without Dagster ────────────────────────────────────────────────────────────────────────────────────
+
+
+def elsewhere_sensor(shown: Shown, interval: int) -> dg.SensorDefinition:
+    """Tells Dagster of releases, rejections and rollbacks that none of its runs told."""
+    docs_url = shown.settings.docs_url
+
+    @dg.sensor(
+        name="released_elsewhere",
+        minimum_interval_seconds=interval,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Shows what the command line, or a run that was killed, released, rejected or rolled back.",
+    )
+    def released_elsewhere(context: dg.SensorEvaluationContext, hub: HubResource) -> dg.SensorResult:
+        opened = hub.open()
+        seen = elsewhere.read_cursor(context.cursor)
+        events: list[Event] = []
+
+        def can_be_told(news: elsewhere.News) -> bool | None:
+            return needs_telling(context.instance, opened, news)
+
+        for contract in shown.contracts:
+            if len(events) >= MOST_EVENTS_A_TICK:
+                break
+            try:
+                news, now_seen = elsewhere.news_of(opened.log, contract.name, seen.get(contract.name), can_be_told)
+                events += list(_events(opened, contract, news, docs_url))
+                seen[contract.name] = now_seen
+            except (HubError, OSError) as error:
+                context.log.error(str(error))
+        return dg.SensorResult(
+            asset_events=events,
+            skip_reason=None if events else "nothing happened elsewhere",
+            cursor=elsewhere.write_cursor(seen),
+        )
+
+    return released_elsewhere
+
+
+def needs_telling(instance: dg.DagsterInstance, hub: Hub, news: elsewhere.News) -> bool | None:
+    """Whether nobody told Dagster of a release or rollback; None while its own run may be about to."""
+    is_record = isinstance(news, ReleaseRecord)
+    run_id = news.run_id if is_record else news.actor.removeprefix(ROLLBACK_ACTOR)
+    run = instance.get_run_by_id(run_id) if run_id else None
+    if run is None:
+        return True
+    kinds = {dg.DagsterEventType.ASSET_MATERIALIZATION, dg.DagsterEventType.ASSET_OBSERVATION}
+    for entry in instance.all_logs(run.run_id, of_type=kinds):
+        event = entry.dagster_event
+        key = event.asset_key if event else None
+        if event and key == asset_key(news.dataset) and _is_of(event, news):
+            return False
+    happened_at = news.finished_at if is_record else news.published_at
+    return True if run.is_finished or hub.clock.now() > happened_at + TELLS_WITHIN else None
+
+
+def _is_of(event: dg.DagsterEvent, news: elsewhere.News) -> bool:
+    told = (
+        event.asset_observation_data.asset_observation
+        if event.event_type is dg.DagsterEventType.ASSET_OBSERVATION
+        else event.step_materialization_data.materialization
+    )
+    return (told.tags or {}).get(RELEASE_TAG) == str(news.release_id)
+
+
+def _events(hub: Hub, contract: Contract, news: Sequence[elsewhere.News], docs_url: str) -> Iterable[Event]:
+    """What Dagster is told, oldest first."""
+    current = hub.log.current(contract.name)
+    for each in news:
+        if elsewhere.is_overtaken(each, current, news):
+            said = f"release {each.release_id} was published as generation {elsewhere.number_of(each)}, and has been replaced since"
+            yield dg.AssetObservation(asset_key(contract.name), description=said)
+        elif isinstance(each, Generation):
+            yield from events_of_rollback(hub, contract, each, docs_url)
+        else:
+            yield from events_of_record(hub, contract, each, docs_url)
+            for answer in answers_of_release(contract, each):
+                yield answer.as_evaluation(contract)

@@ -1,0 +1,220 @@
+"""What a team may write under `meta.hub`, and what it is told when it writes something else."""
+
+from datetime import date, time, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datahub_dagster.adapters.dbt.hub_block import Block, ColumnBlock, ConsumerBlock, HubBlock, inherited
+from datahub_dagster.adapters.dbt.hub_faults import check
+from datahub_dagster.adapters.dbt.hub_types import parse_cron, parse_duration
+from datahub_dagster.domain.contract import DeliverySpec, Lifecycle, Mode, Override, PartitionSpec, Retention
+
+
+def values(block: dict[str, Any]) -> dict[str, Any]:
+    read, faults = check(HubBlock, block)
+    assert read is not None, faults
+    return read.contract_values()
+
+
+def faults_of(block: Any) -> dict[tuple[str | int, ...], str]:
+    read, faults = check(HubBlock, block)
+    assert read is None
+    return {fault.path: fault.message for fault in faults}
+
+
+def test_an_empty_block_is_all_defaults() -> None:
+    read = values({})
+
+    assert read["version"] == "0.1.0"
+    assert read["lifecycle"] is Lifecycle.PREVIEW
+    assert read["delivery"] == DeliverySpec()
+    assert read["retention"] == Retention(releases=30, days=365)
+    assert read["owners"] == read["freshness_slos"] == ()
+    assert read["quality_slo"] is read["license"] is None
+
+
+def test_every_key_of_the_team_api_is_read() -> None:
+    read = values(
+        {
+            "team": "markets",
+            "owners": ["markets-data@example.com"],
+            "support": [{"tool": "slack", "channel": "#markets-data"}],
+            "version": "1.2.0",
+            "lifecycle": "deprecated",
+            "sunset_date": "2027-12-31",
+            "successor": "equities.prices",
+            "classification": "confidential",
+            "delivery": {
+                "mode": "partition",
+                "partitions": {
+                    "column": "trade_date",
+                    "granularity": "day",
+                    "start": "2024-01-04",
+                    "calendar": "XTKS",
+                },
+                "source": "file:/drop",
+                "schedule": {"cron": "0 6 * * mon-fri", "timezone": "Asia/Tokyo"},
+            },
+            "slo": {
+                "freshness": {
+                    "due": "18:30",
+                    "timezone": "Asia/Tokyo",
+                    "calendar": "XTKS",
+                    "covers": 1,
+                    "grace": "30m",
+                    "overrides": [
+                        {"on": "2026-05-01", "kind": "moved", "reason": "bridge day", "due_on": "2026-05-07"}
+                    ],
+                    "objective": 0.99,
+                    "window": "90d",
+                },
+                "quality": {"objective": 0.95},
+            },
+            "retention": {"releases": 3, "days": 7},
+            "license": {"terms": "internal use", "redistribution": False},
+        }
+    )
+
+    (slo,) = read["freshness_slos"]
+    assert (slo.due, slo.timezone, slo.covers) == (time(18, 30), "Asia/Tokyo", 1)
+    assert (slo.grace, slo.window) == (timedelta(minutes=30), timedelta(days=90))
+    assert slo.overrides == (
+        Override(on=date(2026, 5, 1), kind="moved", reason="bridge day", due_on=date(2026, 5, 7)),
+    )
+    assert read["delivery"].partitions == PartitionSpec(
+        column="trade_date", start=date(2024, 1, 4), calendar="XTKS"
+    )
+    assert read["delivery"].schedule.cron == "0 6 * * mon-fri"
+    assert read["sunset_date"] == date(2027, 12, 31)
+    assert read["license"].redistribution is False
+
+
+def test_several_freshness_promises_stand_in_a_list_with_names() -> None:
+    read = values(
+        {"slo": {"freshness": [{"name": "morning", "due": "10:00"}, {"name": "monthly", "max_age": "35d"}]}}
+    )
+
+    assert [slo.name for slo in read["freshness_slos"]] == ["morning", "monthly"]
+    assert "a name of its own" in str(faults_of({"slo": {"freshness": [{"due": "10:00"}, {"due": "11:00"}]}}))
+
+
+def test_an_unknown_key_names_the_nearest_known_one() -> None:
+    assert faults_of({"retension": {}}) == {
+        ("retension",): "unknown key 'retension' under hub; the nearest known key is 'retention'"
+    }
+    assert faults_of({"slo": {"freshness": {"due": "10:00", "timezon": "UTC"}}}) == {
+        ("slo", "freshness", "timezon"): "unknown key 'timezon' under hub.slo.freshness; "
+        "the nearest known key is 'timezone'"
+    }
+
+
+def test_a_key_that_resembles_nothing_lists_what_is_known() -> None:
+    (message,) = faults_of({"retention": {"zzz": 1}}).values()
+    assert message == "unknown key 'zzz' under hub.retention; known are days, releases"
+
+
+def test_all_faults_are_told_at_once() -> None:
+    found = faults_of({"retension": 1, "owners": ["nobody"], "version": 1.2, "lifecycle": "stabel"})
+    assert set(found) == {("retension",), ("owners", 0), ("version",), ("lifecycle",)}
+
+
+@pytest.mark.parametrize(
+    ("block", "advice"),
+    [
+        ({"slo": {"freshness": {"due": 1110}}}, 'write "18:30", with the quotes'),
+        ({"slo": {"freshness": {"due": "25:00"}}}, "not a time of day"),
+        ({"slo": {"freshness": {}}}, "exactly one of due and max_age"),
+        ({"slo": {"freshness": {"due": "10:00", "max_age": "1d"}}}, "exactly one of due and max_age"),
+        ({"slo": {"freshness": {"due": "10:00", "objective": 0}}}, "greater than 0"),
+        ({"slo": {"freshness": {"due": "10:00", "objective": 99}}}, "less than or equal to 1"),
+        ({"slo": {"freshness": {"due": "10:00", "window": "a while"}}}, "is not a duration"),
+        ({"slo": {"freshness": {"due": "10:00", "timezone": "Tokyo"}}}, "IANA name"),
+        ({"slo": {"freshness": {"due": "10:00", "timezone": "Asia"}}}, "IANA name"),
+        ({"lifecycle": "deprecated"}, "needs sunset_date"),
+        ({"lifecycle": "stabel"}, "'preview', 'stable' or 'deprecated'"),
+        ({"delivery": {"mode": "partition"}}, "mode partition needs partitions"),
+        ({"delivery": {"partitions": {"column": "d"}}}, "partitions need mode partition"),
+        ({"delivery": {"schedule": {"cron": "0 6 * * *"}}}, "a schedule needs a source"),
+        ({"delivery": {"source": "x", "schedule": {"cron": "0 6 * *"}}}, "4 cron fields and needs five"),
+        ({"delivery": {"source": "x", "schedule": {"cron": "0 25 * * *"}}}, "its hour is '25'"),
+        ({"version": 1.2}, "three numbers, such as 1.2.0"),
+        ({"version": "1.2"}, "three numbers, such as 1.2.0"),
+        ({"owners": "markets@example.com"}, "must be a list"),
+        ({"owners": ["markets"]}, "not an e-mail address"),
+        ({"sunset_date": "31.12.2027"}, "write it as 2026-11-20"),
+        ({"license": {"redistribution": True}}, "hub.license.terms is missing"),
+        ({"license": "internal"}, "must be a map of keys"),
+        ("team: markets", "must be a map of keys"),
+    ],
+)
+def test_a_wrong_value_says_what_is_wanted(block: Any, advice: str) -> None:
+    assert advice in " ".join(faults_of(block).values())
+
+
+def test_a_table_inherits_key_by_key_and_overrides() -> None:
+    source = {"team": "markets", "retention": {"days": 7}, "slo": {"quality": {"objective": 0.9}}}
+    table = {"retention": {"releases": 3}, "slo": {"freshness": {"due": "10:00"}}}
+
+    assert inherited(source, table) == {
+        "team": "markets",
+        "retention": {"days": 7, "releases": 3},
+        "slo": {"quality": {"objective": 0.9}, "freshness": {"due": "10:00"}},
+    }
+
+
+def test_a_licence_is_not_mixed_of_two() -> None:
+    source = {"license": {"terms": "public domain", "redistribution": True}}
+    assert inherited(source, {"license": {"terms": "internal"}}) == {"license": {"terms": "internal"}}
+
+
+def test_a_table_that_replaces_does_not_inherit_partitions() -> None:
+    source = {"delivery": {"mode": "partition", "partitions": {"column": "d"}}}
+    read = values(inherited(source, {"delivery": {"mode": "replace"}}))
+    assert read["delivery"] == DeliverySpec(mode=Mode.REPLACE)
+
+
+def test_examples_are_texts_whatever_yaml_makes_of_them() -> None:
+    read, _ = check(ColumnBlock, {"examples": [7203, 1.5, True, date(2026, 11, 20)]})
+    assert read is not None
+    assert read.examples == ("7203", "1.5", "True", "2026-11-20")
+
+
+def test_a_consumers_fault_is_found_inside_the_dataset_that_it_is_about() -> None:
+    _, faults = check(ConsumerBlock, {"slo": {"equities.prices": {"due": 480}}, "consumer": "friend"})
+    assert {fault.path for fault in faults} == {("slo", "equities.prices", "due"), ("consumer",)}
+
+
+@given(st.integers(0, 10_000), st.sampled_from("smhdw"))
+def test_a_duration_is_a_number_and_a_unit(count: int, unit: str) -> None:
+    seconds = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}[unit]
+    assert parse_duration(f"{count}{unit}") == timedelta(seconds=count * seconds)
+
+
+@given(st.text(max_size=30) | st.integers() | st.none() | st.lists(st.integers(), max_size=2))
+def test_nothing_under_hub_ever_raises(value: Any) -> None:
+    for key in HubBlock.model_fields:
+        check(HubBlock, {key: value})
+    check(HubBlock, {"slo": {"freshness": {"due": value, "window": value}}})
+    check(HubBlock, value)
+
+
+@pytest.mark.parametrize("cron", ["0 6 * * *", "*/15 8-18 1,15 jan-mar mon-fri", "0 0 1 1 0", "5/10 * * * 7"])
+def test_cron_schedules_are_taken(cron: str) -> None:
+    assert parse_cron(cron) == cron
+
+
+@pytest.mark.parametrize(
+    "cron", ["60 * * * *", "* * 0 * *", "* * * 13 *", "a b c d e", "*/0 * * * *", "9-5 * * * *"]
+)
+def test_what_is_no_cron_schedule_is_refused(cron: str) -> None:
+    with pytest.raises(ValueError, match="is not a cron schedule"):
+        parse_cron(cron)
+
+
+@pytest.mark.parametrize("model", Block.__subclasses__())
+def test_every_key_has_a_description_for_the_reference(model: type[Block]) -> None:
+    assert model.__doc__
+    assert [name for name, field in model.model_fields.items() if not field.description] == []

@@ -1,0 +1,105 @@
+"""The outbox keeps every message, and never stops a release."""
+
+import json
+import logging
+import multiprocessing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from datahub_dagster.adapters.notify.outbox import OutboxNotifier
+from datahub_dagster.domain.names import DatasetName, ReleaseId
+from datahub_dagster.ports import Notification
+
+AT = datetime(2026, 11, 20, 9, 12, tzinfo=UTC)
+MESSAGE = Notification(
+    kind="rejected",
+    dataset=DatasetName("equities", "daily_prices"),
+    release_id=ReleaseId(AT.date(), 7),
+    to=("markets-data@example.com",),
+    subject="equities.daily_prices: 2026-11-20 was rejected",
+    text="Zwei Zeilen:\n重複した行が3つあります。",
+    at=AT,
+)
+
+
+def lines(root: Path, month: str = "2026-11") -> list[dict[str, object]]:
+    return [json.loads(line) for line in (root / "outbox" / f"{month}.jsonl").read_bytes().splitlines()]
+
+
+def test_a_message_is_one_line_of_json(tmp_path: Path) -> None:
+    OutboxNotifier(tmp_path).notify(MESSAGE)
+
+    assert lines(tmp_path) == [
+        {
+            "at": "2026-11-20T09:12:00+00:00",
+            "kind": "rejected",
+            "dataset": "equities.daily_prices",
+            "release": "2026-11-20.7",
+            "to": ["markets-data@example.com"],
+            "subject": "equities.daily_prices: 2026-11-20 was rejected",
+            "text": "Zwei Zeilen:\n重複した行が3つあります。",
+        }
+    ]
+
+
+def test_the_month_is_that_of_utc(tmp_path: Path) -> None:
+    tokyo = timezone(timedelta(hours=9))
+
+    OutboxNotifier(tmp_path).notify(replace(MESSAGE, at=datetime(2026, 12, 1, 8, 0, tzinfo=tokyo)))
+
+    assert len(lines(tmp_path, "2026-11")) == 1
+
+
+def test_a_text_that_is_not_unicode_is_kept(tmp_path: Path) -> None:
+    OutboxNotifier(tmp_path).notify(replace(MESSAGE, text="part-\udcff.parquet"))
+
+    assert lines(tmp_path)[0]["text"] == "part-\udcff.parquet"
+
+
+def test_a_torn_line_does_not_spoil_the_next(tmp_path: Path) -> None:
+    outbox = OutboxNotifier(tmp_path)
+    outbox.notify(MESSAGE)
+    path = tmp_path / "outbox" / "2026-11.jsonl"
+    path.write_bytes(path.read_bytes() + b'{"at": "2026-')
+
+    outbox.notify(replace(MESSAGE, kind="released"))
+
+    assert json.loads(path.read_bytes().splitlines()[-1])["kind"] == "released"
+
+
+@pytest.mark.parametrize("in_the_way", ["outbox", "outbox/2026-11.jsonl"])
+def test_what_goes_wrong_is_logged_and_not_raised(
+    tmp_path: Path, in_the_way: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    obstacle = tmp_path / in_the_way
+    if in_the_way == "outbox":
+        obstacle.write_text("a file where the folder should be")
+    else:
+        obstacle.mkdir(parents=True)
+
+    with caplog.at_level(logging.WARNING):
+        OutboxNotifier(tmp_path).notify(MESSAGE)
+
+    assert "equities.daily_prices: 2026-11-20 was rejected" in caplog.text
+    assert "was not kept in the outbox" in caplog.text
+
+
+def test_processes_that_write_at_once_mix_no_lines(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=write_many, args=(tmp_path, number)) for number in range(3)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+
+    assert sorted({line["text"] for line in lines(tmp_path)}) == [str(number) * 9_000 for number in range(3)]  # pyright: ignore
+    assert len(lines(tmp_path)) == 60
+
+
+def write_many(root: Path, number: int) -> None:
+    outbox = OutboxNotifier(root)
+    for _ in range(20):
+        outbox.notify(replace(MESSAGE, text=str(number) * 9_000))

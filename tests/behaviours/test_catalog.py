@@ -1,0 +1,162 @@
+"""What every catalog does, whatever engine reads it. A new catalog is one more parameter."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import duckdb
+import pytest
+
+from datahub_dagster.adapters.catalog.duckdb import DuckDbCatalog, published_views
+from datahub_dagster.adapters.storage.local import LocalStorage
+from datahub_dagster.domain.view import DatasetView, ReleasedFile
+from datahub_dagster.ports import Catalog
+from tests.builders import contract, generation, name
+
+
+@dataclass(frozen=True)
+class CatalogUnderTest:
+    """A catalog, what its readers see (None = no such dataset), and ways to put its entries into a bad state."""
+
+    catalog: Catalog
+    release: Callable[[int], DatasetView]
+    reads: Callable[[], list[Any] | None]
+    lose: Callable[[], None]
+    corrupt: Callable[[], None]
+
+
+def duckdb_catalog(tmp_path: Path) -> CatalogUnderTest:
+    storage = LocalStorage(tmp_path)
+    entries = tmp_path / "catalog" / "payments" / "orders"
+
+    def release(number: int) -> DatasetView:
+        path = f"releases/payments/orders/2026-11-20.{number}/p.parquet"
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        with duckdb.connect() as connection:
+            connection.execute(f"copy (select {number} as id) to '{tmp_path / path}' (format parquet)")
+        file = ReleasedFile(path=path, size=1, sha256="", rows=1)
+        return DatasetView(dataset=name(), schema="payments", table="orders", files=(file,))
+
+    def reads() -> list[Any] | None:
+        statements = published_views(tmp_path).get("payments.orders")
+        if statements is None:
+            return None
+        with duckdb.connect() as connection:
+            for statement in statements:
+                connection.execute(statement)
+            return [row[0] for row in connection.execute("select * from payments.orders").fetchall()]
+
+    def lose() -> None:
+        for path in entries.iterdir():
+            path.unlink()
+
+    def corrupt() -> None:
+        for path in entries.iterdir():
+            path.write_bytes(path.read_bytes()[:20])
+
+    return CatalogUnderTest(
+        catalog=DuckDbCatalog(storage),
+        release=release,
+        reads=reads,
+        lose=lose,
+        corrupt=corrupt,
+    )
+
+
+@pytest.fixture(params=[pytest.param(duckdb_catalog, id="duckdb")])
+def shown(request: pytest.FixtureRequest, tmp_path: Path) -> CatalogUnderTest:
+    return request.param(tmp_path)
+
+
+def apply(shown: CatalogUnderTest, number: int) -> bool:
+    return shown.catalog.apply(generation(contract(), number), shown.release(number))
+
+
+def test_before_the_first_release_nothing_is_shown(shown: CatalogUnderTest) -> None:
+    assert shown.catalog.applied(name()) == 0
+    assert shown.reads() is None
+
+
+def test_what_was_applied_is_read(shown: CatalogUnderTest) -> None:
+    assert apply(shown, 1)
+    assert shown.reads() == [1]
+    assert shown.catalog.applied(name()) == 1
+
+
+def test_applying_again_changes_nothing(shown: CatalogUnderTest) -> None:
+    apply(shown, 1)
+
+    assert not apply(shown, 1)
+    assert shown.reads() == [1]
+
+
+def test_the_next_generation_takes_the_place_of_the_former(shown: CatalogUnderTest) -> None:
+    apply(shown, 1)
+
+    assert apply(shown, 2)
+    assert shown.reads() == [2]
+    assert shown.catalog.applied(name()) == 2
+
+
+def test_generations_may_be_skipped(shown: CatalogUnderTest) -> None:
+    apply(shown, 1)
+    apply(shown, 12)
+
+    assert shown.reads() == [12]
+
+
+def test_an_older_generation_is_never_shown_again(shown: CatalogUnderTest) -> None:
+    apply(shown, 3)
+
+    assert not apply(shown, 2)
+    assert shown.reads() == [3]
+    assert shown.catalog.applied(name()) == 3
+
+
+def test_what_was_lost_is_shown_again(shown: CatalogUnderTest) -> None:
+    apply(shown, 2)
+    shown.lose()
+    assert shown.catalog.applied(name()) == 0
+
+    assert apply(shown, 2)
+    assert shown.reads() == [2]
+
+
+def test_what_was_damaged_is_mended(shown: CatalogUnderTest) -> None:
+    apply(shown, 2)
+    shown.corrupt()
+    assert shown.catalog.applied(name()) == 0
+    assert shown.reads() is None
+
+    assert apply(shown, 2)
+    assert shown.reads() == [2]
+
+
+def test_of_several_that_follow_the_log_at_once_the_newest_generation_wins(shown: CatalogUnderTest) -> None:
+    views = {number: shown.release(number) for number in range(1, 9)}
+    threads = [
+        Thread(target=shown.catalog.apply, args=(generation(contract(), number), view))
+        for number, view in views.items()
+    ]
+    for thread in reversed(threads):
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert shown.reads() == [8]
+    assert shown.catalog.applied(name()) == 8
+
+
+def test_datasets_do_not_touch_each_other(shown: CatalogUnderTest) -> None:
+    apply(shown, 5)
+    other = generation(contract("payments.refunds"), 1)
+    view = shown.release(1)
+
+    shown.catalog.apply(
+        other, DatasetView(dataset=other.dataset, schema="payments", table="refunds", files=view.files)
+    )
+
+    assert shown.reads() == [5]
+    assert shown.catalog.applied(other.dataset) == 1

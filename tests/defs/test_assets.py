@@ -1,0 +1,330 @@
+"""Runs of datasets: what is released, and what Dagster is told of it."""
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from datahub_dagster import pipeline
+from datahub_dagster.defs.names import asset_key
+from datahub_dagster.domain.contract import Classification, Contract, ContractFault, Severity
+from tests.builders import book, by_day, by_month, column, contract, data_test
+from tests.defs.dagster_hub import (
+    DagsterHub,
+    evaluations,
+    failure_of,
+    materializations,
+    observations,
+    text,
+    verdicts,
+)
+from tests.hubs import orders, put_delivery
+
+pytestmark = pytest.mark.slow
+
+ORDERS = contract()
+FIRST, SECOND = "2036-11-17.1", "2036-11-17.2"  # the day on which the clock of `tests.hubs` begins
+NOT_NULL, UNIQUE = (test.check_name for test in ORDERS.tests)
+DAILY = contract(
+    "payments.daily",
+    delivery=by_day(),
+    columns=(column("id", "bigint"), column("amount", "double"), column("day", "date")),
+    tests=(data_test("not_null", "id", "payments.daily"),),
+)
+
+
+def hub_of(root: Path, *contracts: Contract, **more) -> DagsterHub:
+    return DagsterHub(root=root, book=book(*(contracts or (ORDERS,)), **more))
+
+
+def deliver(there: DagsterHub, name: str, ids: list, of: Contract = ORDERS, **columns) -> None:
+    put_delivery(there.hub, of, name, {"part-0.parquet": orders(ids, **columns)})
+
+
+def test_a_release_is_a_materialization_that_tells_what_was_released(tmp_path: Path) -> None:
+    there = hub_of(tmp_path)
+    deliver(there, "first", [1, 2, 3])
+    result = there.materialize(ORDERS)
+
+    assert result.success
+    (told,) = materializations(result)
+    facts = {name: text(told.metadata, name) for name in ("release", "delivery", "rows", "files", "generation")}
+    assert facts == {"release": FIRST, "delivery": "first", "rows": 3, "files": 1, "generation": 1}
+    assert text(told.metadata, "dagster/row_count") == 3
+    assert text(told.metadata, "record") == f"{there.hub.storage.uri(there.hub.log.release_folder(ORDERS.name, _id(there)))}/_record.json"
+    assert Path(text(told.metadata, "record").removeprefix("file://")).is_file()
+    steps = [record.data["step"] for record in told.metadata["seconds by step"].records]
+    assert steps[:5] == ["receive", "validate", "stage", "audit", "publish"]
+    assert [record.data for record in told.metadata["preview"].records][0] == {"id": "1", "amount": "1.0"}
+    assert verdicts(result) == {"contract": True, NOT_NULL: True, UNIQUE: True}
+
+
+def _id(there: DagsterHub):
+    (release_id,) = there.hub.log.releases_on_disk(ORDERS.name)
+    return release_id
+
+
+def test_a_check_points_to_the_release_that_it_was_about(tmp_path: Path) -> None:
+    there = hub_of(tmp_path)
+    deliver(there, "first", [1])
+    result = there.materialize(ORDERS)
+    stored = there.instance.get_latest_materialization_event(asset_key(ORDERS.name))
+    assert stored is not None
+    targets = [evaluation.target_materialization_data for evaluation in evaluations(result)]
+    assert {target.run_id for target in targets if target} == {result.run_id}
+    assert len([target for target in targets if target]) == 3
+
+
+def test_a_rejected_release_fails_the_run_and_leaves_the_asset_as_it_was(tmp_path: Path) -> None:
+    there = hub_of(tmp_path)
+    deliver(there, "first", [1, 2])
+    there.materialize(ORDERS)
+    deliver(there, "second", [1, None])
+    result = there.materialize(ORDERS)
+
+    assert not result.success
+    assert not materializations(result)
+    assert failure_of(result).startswith(f"release {SECOND} (delivery second) was rejected")
+    published = there.published(ORDERS)
+    assert published is not None
+    assert text(published.metadata, "release") == FIRST
+
+
+def test_a_rejected_release_is_shown_with_its_id_and_what_refused_it(tmp_path: Path) -> None:
+    there = hub_of(tmp_path)
+    deliver(there, "first", [1, None])
+    result = there.materialize(ORDERS)
+
+    assert verdicts(result) == {"contract": True, NOT_NULL: False, UNIQUE: True}
+    refused = next(each for each in evaluations(result) if each.check_name == NOT_NULL)
+    assert refused.description == f"release {FIRST} (rejected): Got 1 results"
+    assert text(refused.metadata, "release") == FIRST
+    assert text(refused.metadata, "failures") == 1
+    assert "select count(*)" in text(refused.metadata, "compiled SQL")
+    (observed,) = observations(result)
+    assert observed.description == f"release {FIRST} was rejected: {NOT_NULL}: Got 1 results"
+
+
+def test_a_broken_schema_fails_the_contract_check_and_the_published_data_answer_the_others(tmp_path: Path) -> None:
+    there = hub_of(tmp_path)
+    deliver(there, "first", [1, 2])
+    there.materialize(ORDERS)
+    put_delivery(there.hub, ORDERS, "second", {"part-0.parquet": orders([1]).drop_columns(["amount"])})
+    result = there.materialize(ORDERS)
+
+    assert not result.success
+    assert verdicts(result) == {"contract": False, NOT_NULL: True, UNIQUE: True}
+    by_name = {each.check_name: each for each in evaluations(result)}
+    (fault,) = by_name["contract"].metadata["faults"].records
+    assert fault.data["fault"] == "missing-column"
+    assert by_name[NOT_NULL].description == f"published release {FIRST}: passed"
+
+
+def test_several_deliveries_are_released_in_order_and_the_run_fails_for_the_rejected_one(tmp_path: Path) -> None:
+    there = hub_of(tmp_path)
+    deliver(there, "a", [1])
+    deliver(there, "b", [1, 1])
+    deliver(there, "c", [1, 2])
+    result = there.materialize(ORDERS, deliveries=["a", "b", "c"])
+
+    assert not result.success
+    assert [text(each.metadata, "delivery") for each in materializations(result)] == ["a", "c"]
+    assert [text(each.metadata, "delivery") for each in observations(result)] == ["b"]
+    assert [each.passed for each in evaluations(result) if each.check_name == UNIQUE] == [True, False, True]
+    assert "delivery b" in failure_of(result)
+    published = there.published(ORDERS)
+    assert published is not None
+    assert text(published.metadata, "delivery") == "c"
+
+
+def test_unticking_the_checks_does_not_skip_the_audit(tmp_path: Path) -> None:
+    there = hub_of(tmp_path)
+    deliver(there, "first", [1, None])
+    result = there.materialize(ORDERS, checks=[])
+    assert not result.success
+    assert there.published(ORDERS) is None
+    assert verdicts(result)[NOT_NULL] is False
+
+
+def test_a_run_of_checks_alone_releases_nothing_and_asks_the_published_data(tmp_path: Path) -> None:
+    there = hub_of(tmp_path)
+    deliver(there, "first", [1])
+    there.materialize(ORDERS)
+    deliver(there, "second", [1, 2])
+    result = there.run("checks")
+
+    assert result.success
+    assert not materializations(result)
+    assert verdicts(result) == {"contract": True, NOT_NULL: True, UNIQUE: True}
+    assert {text(each.metadata, "release") for each in evaluations(result)} == {FIRST}
+
+
+def test_checks_of_a_dataset_that_was_never_published_are_skipped(tmp_path: Path) -> None:
+    there = hub_of(tmp_path)
+    result = there.run("checks")
+    assert result.success
+    assert not evaluations(result)
+
+
+def test_a_run_with_an_empty_inbox_succeeds_and_answers_the_checks_that_were_planned(tmp_path: Path) -> None:
+    there = hub_of(tmp_path)
+    deliver(there, "first", [1])
+    there.materialize(ORDERS)
+    result = there.materialize(ORDERS)
+    assert result.success
+    assert not materializations(result)
+    assert verdicts(result) == {"contract": True, NOT_NULL: True, UNIQUE: True}
+
+
+def test_a_repeat_changes_nothing_and_is_told_as_such(tmp_path: Path) -> None:
+    there = hub_of(tmp_path)
+    deliver(there, "first", [1])
+    deliver(there, "again", [1])
+    result = there.materialize(ORDERS, deliveries=["first", "again"])
+    assert result.success
+    assert len(materializations(result)) == 1
+    (observed,) = observations(result)
+    assert observed.description == f"the same content as release {FIRST}: nothing to do"
+
+
+def test_a_delivery_that_was_handled_before_is_not_told_twice(tmp_path: Path) -> None:
+    there = hub_of(tmp_path)
+    deliver(there, "first", [1])
+    there.materialize(ORDERS, deliveries=["first"])
+    result = there.materialize(ORDERS, deliveries=["first"])
+    assert result.success
+    assert not materializations(result)
+
+
+def test_a_warning_is_shown_and_does_not_block(tmp_path: Path) -> None:
+    lenient = replace(ORDERS, tests=(data_test("not_null", severity=Severity.WARN),))
+    there = hub_of(tmp_path, lenient)
+    deliver(there, "first", [1, None])
+    result = there.materialize(lenient)
+    assert result.success
+    assert len(materializations(result)) == 1
+    warned = next(each for each in evaluations(result) if each.check_name == NOT_NULL)
+    assert (warned.passed, warned.severity) == (False, dg.AssetCheckSeverity.WARN)
+
+
+def test_a_delivery_that_is_not_there_fails_the_run_and_not_the_ones_beside_it(tmp_path: Path) -> None:
+    there = hub_of(tmp_path)
+    deliver(there, "real", [1])
+    result = there.materialize(ORDERS, deliveries=["ghost", "real"])
+    assert not result.success
+    assert "there is no delivery ghost" in failure_of(result)
+    assert len(materializations(result)) == 1
+
+
+def test_one_dataset_that_is_rejected_stops_no_other_of_the_run(tmp_path: Path) -> None:
+    other = contract("payments.refunds")
+    there = hub_of(tmp_path, ORDERS, other)
+    deliver(there, "bad", [1, 1])
+    deliver(there, "good", [1], of=other)
+    result = there.materialize(ORDERS, other, job="release_payments")
+    assert not result.success
+    assert there.published(ORDERS) is None
+    assert there.published(other) is not None
+
+
+def test_confidential_columns_are_masked_in_the_preview(tmp_path: Path) -> None:
+    secret = replace(
+        ORDERS, columns=(column("id", "bigint"), column("amount", "double", classification=Classification.CONFIDENTIAL))
+    )
+    there = hub_of(tmp_path, secret)
+    deliver(there, "first", [1], amount=42.5)
+    (told,) = materializations(there.materialize(secret))
+    assert [record.data for record in told.metadata["preview"].records] == [{"id": "1", "amount": "•••"}]
+
+
+def test_of_a_confidential_dataset_no_rows_are_shown(tmp_path: Path) -> None:
+    secret = replace(ORDERS, classification=Classification.CONFIDENTIAL)
+    there = hub_of(tmp_path, secret)
+    deliver(there, "first", [1])
+    (told,) = materializations(there.materialize(secret))
+    assert "preview" not in told.metadata
+
+
+def test_each_partition_of_a_release_has_its_event_and_the_newest_tells_everything(tmp_path: Path) -> None:
+    there = hub_of(tmp_path, DAILY)
+    deliver(there, "first", [1, 2, 3], of=DAILY, day=[date(2026, 11, 3), date(2026, 11, 2), date(2026, 11, 3)])
+    result = there.materialize(DAILY)
+    told = materializations(result)
+    assert [each.partition for each in told] == ["2026-11-02", "2026-11-03"]
+    assert "preview" not in told[0].metadata
+    assert "preview" in told[1].metadata
+    assert text(told[1].metadata, "partitions") == "2026-11-02, 2026-11-03"
+    assert there.instance.get_materialized_partitions(asset_key(DAILY.name)) == {"2026-11-02", "2026-11-03"}
+
+
+def test_a_run_for_a_partition_releases_what_is_ready_whatever_it_brings(tmp_path: Path) -> None:
+    there = hub_of(tmp_path, DAILY)
+    deliver(there, "first", [1], of=DAILY, day=[date(2026, 11, 3)])
+    result = there.materialize(DAILY, partition_key="2026-11-05")
+    assert result.success
+    assert there.instance.get_materialized_partitions(asset_key(DAILY.name)) == {"2026-11-03"}
+
+
+def test_a_job_releases_a_team_whose_datasets_are_partitioned_differently(tmp_path: Path) -> None:
+    monthly = replace(
+        contract("payments.monthly", delivery=by_month()),
+        columns=(column("id", "bigint"), column("amount", "double"), column("month", "date")),
+    )
+    there = hub_of(tmp_path, ORDERS, DAILY, monthly)
+    deliver(there, "o", [1])
+    deliver(there, "d", [1], of=DAILY, day=[date(2026, 11, 3)])
+    deliver(there, "m", [1], of=monthly, month=[date(2026, 10, 1)])
+    result = there.run("release_payments")
+    assert result.success
+    assert sorted((each.asset_key.path[-1], each.partition) for each in materializations(result)) == [
+        ("daily", "2026-11-03"),
+        ("monthly", "2026-10"),
+        ("orders", None),
+    ]
+
+
+def test_names_that_dagster_does_not_allow_are_released_all_the_same(tmp_path: Path) -> None:
+    odd = contract("pay-ments.card.orders-2")
+    plain = contract("pay_ments.card_orders_2")
+    there = hub_of(tmp_path, odd, plain)
+    deliver(there, "first", [1], of=odd)
+    result = there.materialize(odd)
+    assert result.success
+    assert materializations(result)[0].asset_key.path == ["pay-ments", "card.orders-2"]
+    assert len(verdicts(result)) == 3
+
+
+def test_a_team_with_broken_files_keeps_its_last_good_contract_and_says_so(tmp_path: Path) -> None:
+    fault = ContractFault(team="payments", path="models/payments/orders.yml", line=7, message="unknown key `retension`")
+    there = hub_of(tmp_path, ORDERS, faults=(fault,))
+    spec = there.defs.resolve_assets_def(asset_key(ORDERS.name)).specs_by_key[asset_key(ORDERS.name)]
+    assert spec.tags["contract_error"] == "true"
+    assert "models/payments/orders.yml:7: unknown key `retension`" in (spec.description or "")
+
+    deliver(there, "first", [1])
+    assert there.materialize(ORDERS).success
+    checked = there.run("checks")
+    warned = next(each for each in evaluations(checked) if each.check_name == "contract")
+    assert (warned.passed, warned.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert "models/payments/orders.yml:7" in (warned.description or "")
+    assert checked.success
+
+
+def test_fetching_brings_the_source_into_the_inbox_and_releases_it(tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    source = tmp_path / "source"
+    source.mkdir()
+    pq.write_table(orders([1, 2]), source / "part-0.parquet")
+    fetched = replace(ORDERS, delivery=replace(ORDERS.delivery, source=str(source)))
+    there = hub_of(tmp_path / "hub", fetched)
+    job = there.defs.resolve_job_def("release_payments")
+    config = {"ops": {"payments__orders": {"config": {"fetch": True}}}}
+    first = job.execute_in_process(instance=there.instance, raise_on_error=False, run_config=config)
+    second = job.execute_in_process(instance=there.instance, raise_on_error=False, run_config=config)
+    assert first.success
+    assert second.success
+    assert (len(materializations(first)), len(materializations(second))) == (1, 0)
+    assert pipeline.inbox(there.hub, fetched)
