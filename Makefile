@@ -51,6 +51,10 @@ format: setup  ## Format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+.PHONY: docs
+docs: setup  ## Write docs/reference/*.md from the code
+	$(BIN)/python -m datahub_dagster.reference
+
 .PHONY: bench
 bench: setup  ## Measure a release, step by step, beside plain dbt
 	$(BIN)/python -m benchmarks $(ARGS)

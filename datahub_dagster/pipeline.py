@@ -193,7 +193,8 @@ def reconcile(hub: Hub, contract: Contract) -> Sequence[str]:
         if generation is None or staged is None:
             continue  # still under way, or it waits in the inbox to be taken up again
         record = observe.with_files(observe.base_record(hub, contract, receipt, None, receipt.actor), staged)
-        observe.keep(hub, contract, observe.published(hub, contract, record, generation, ()), {})
+        warnings = validate(hub, contract, receipt.delivery, None).warnings
+        observe.keep(hub, contract, observe.published(hub, contract, record, generation, warnings), {})
         mended.append(f"release {receipt.release_id} has its record")
     return mended
 

@@ -98,7 +98,9 @@ def by_month(column: str = "month", start: date | None = date(2026, 1, 1), **mor
     return DeliverySpec(mode=Mode.PARTITION, partitions=spec)
 
 
-def consumer(name: str = "morning_report", reads: Sequence[str] = ("payments.orders",), **more: Any) -> Consumer:
+def consumer(
+    name: str = "morning_report", reads: Sequence[str] = ("payments.orders",), **more: Any
+) -> Consumer:
     values: dict[str, Any] = {
         "name": name,
         "unique_id": f"exposure.hub.{name}",
@@ -139,7 +141,9 @@ def sample(columns: Sequence[str], *rows: Sequence[str | None], truncated: bool 
     return Sample(columns=tuple(columns), rows=tuple(tuple(row) for row in rows), truncated=truncated)
 
 
-def report(of: Contract, failures: Mapping[str, int | None] | None = None, base_generation: int = 0) -> AuditReport:
+def report(
+    of: Contract, failures: Mapping[str, int | None] | None = None, base_generation: int = 0
+) -> AuditReport:
     """An audit in which every test passes, but those named in `failures` (check name → failures)."""
     wanted = failures or {}
     return AuditReport(
@@ -151,7 +155,9 @@ def report(of: Contract, failures: Mapping[str, int | None] | None = None, base_
     )
 
 
-def record(of: Contract, number: int = 1, state: ReleaseState = ReleaseState.PUBLISHED, **more: Any) -> ReleaseRecord:
+def record(
+    of: Contract, number: int = 1, state: ReleaseState = ReleaseState.PUBLISHED, **more: Any
+) -> ReleaseRecord:
     """How a release ended; a published one made the generation of its own number."""
     published = state is ReleaseState.PUBLISHED
     values: dict[str, Any] = {
@@ -200,7 +206,9 @@ def receipt(of: Contract, number: int = 1, **more: Any) -> Receipt:
     return Receipt(**(values | more))
 
 
-def outcome(of: Contract, number: int = 1, state: ReleaseState = ReleaseState.PUBLISHED, **more: Any) -> Outcome:
+def outcome(
+    of: Contract, number: int = 1, state: ReleaseState = ReleaseState.PUBLISHED, **more: Any
+) -> Outcome:
     """How a delivery ended; what is said of the record goes to the record."""
     made = record(of, number, state, **more)
     given = receipt(of, number)
@@ -224,7 +232,9 @@ def generation(of: Contract, number: int = 1, **more: Any) -> Generation:
     return Generation(**(values | more))
 
 
-def entry(of: Contract, delivery: str = "2026-11-20", state: InboxState = InboxState.READY, **more: Any) -> InboxEntry:
+def entry(
+    of: Contract, delivery: str = "2026-11-20", state: InboxState = InboxState.READY, **more: Any
+) -> InboxEntry:
     values: dict[str, Any] = {
         "dataset": of.name,
         "delivery": delivery,

@@ -156,4 +156,5 @@ def _text(name: str) -> str:
 
 def _first_line(error: BaseException) -> str:
     text = str(error).strip() or type(error).__name__
-    return text.splitlines()[0][:200]
+    line = text.splitlines()[0][:200]
+    return line if line.isprintable() else repr(line)[1:-1]  # Arrow quotes what it found

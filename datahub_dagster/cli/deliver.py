@@ -61,7 +61,7 @@ def command(
         with session.out.progress() as progress:
             progress.show(f"{contract.name}: delivery {delivery} waits to be released")
             outcome = wait_for(hub, contract, delivery, timeout, ignore=before)
-        end = Ended.of(session, contract, outcome)
+        end = Ended.of(session, contract, outcome, was_awaited=True)
     else:
         waits = f"{contract.name}: delivery {delivery} lies in {location}"
         following = (

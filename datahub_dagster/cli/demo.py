@@ -14,6 +14,7 @@ from datahub_dagster.cli.output import Line, Progress, Rows, Styled
 from datahub_dagster.cli.status import status_lines
 from datahub_dagster.cli.texts import duration_text
 from datahub_dagster.demo.story import Audience, Chapter, Story, demo_hub, tell
+from datahub_dagster.domain.names import DatasetName
 from datahub_dagster.errors import ExitCode
 from datahub_dagster.ports import StepEvent
 
@@ -51,7 +52,7 @@ def command(session: Session, no_serve: bool, fresh: bool, port: int | None) -> 
         if no_serve or not story.went_as_told:
             return ExitCode.FINE if story.went_as_told else ExitCode.REFUSED
         try:
-            _serve(session, root, port)
+            _serve(session, story, port)
         except KeyboardInterrupt:
             session.out.note("stopped")
     return ExitCode.FINE
@@ -172,9 +173,10 @@ def chapter_rows(story: Story) -> Rows:
     )
 
 
-def _serve(session: Session, root: Path, port: int | None) -> None:
+def _serve(session: Session, story: Story, port: int | None) -> None:
     from datahub_dagster.cli.serve import chosen_port, dagster_dev, serve_folder, wait_for_signal
 
+    root = session.settings.root
     with ExitStack() as stack:
         docs = stack.enter_context(serve_folder(root / "docs", preferred=DOCS_PORT))
         environment = session.environment | {
@@ -185,13 +187,27 @@ def _serve(session: Session, root: Path, port: int | None) -> None:
         with session.out.progress() as progress:
             progress.show("starting Dagster (some ten seconds)")
             ui = stack.enter_context(dagster_dev(root / ".dagster", environment, chosen_port(port, 3000)))
-        session.out.lines(look_at(ui, docs, root))
+        if session.out.as_json:
+            session.out.note(f"Dagster {ui}, docs {docs}")
+        session.out.lines(look_at(ui, docs, root, refused_dataset(story)))
         wait_for_signal()
         session.out.note("stopping")
 
 
-def look_at(ui: str, docs: str, root: Path) -> Sequence[Line]:
+def refused_dataset(story: Story) -> DatasetName | None:
+    """A dataset whose newest delivery was stopped by its audit."""
+    newest = {chapter.told.dataset: chapter.outcome for chapter in story.chapters}
+    refused = [
+        outcome.receipt.dataset
+        for outcome in newest.values()
+        if outcome and outcome.record and outcome.record.blocks
+    ]
+    return refused[-1] if refused else None
+
+
+def look_at(ui: str, docs: str, root: Path, refused: DatasetName | None) -> Sequence[Line]:
     """Both addresses, and what to look at first."""
+    checks = f"{ui}assets/{refused.source}/{refused.table}?view=checks" if refused else f"{ui}assets"
     return [
         "",
         Styled(f"Dagster  {ui}", "bold green"),
@@ -199,9 +215,9 @@ def look_at(ui: str, docs: str, root: Path) -> Sequence[Line]:
         "",
         "Look first at",
         f"  {ui}asset-groups    the lineage of all datasets, their consumers, and the docs",
-        f"  {ui}assets/volatility/index_sessions?view=checks    an audit that said no, with its rows",
+        f"  {checks}    an audit that said no, with its rows",
         f"  {docs}    what each team promises, what is published, and whether the promise is kept",
-        "  (releases made before Dagster ran show once its sensor has looked: half a minute)",
+        "  (what was released before Dagster ran shows once its sensor has looked: half a minute)",
         "",
         f"Try, in another terminal:  datahub --root {root} status",
         "Ctrl-C stops everything; the data stay.",

@@ -34,16 +34,20 @@ SAMPLE_ROWS = 3  # of a failing test in a message; `datahub show` has all that w
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """An outcome with what is needed to tell it: the contract, who reads, and what is published now."""
+    """An outcome with what is needed to tell it: the contract, who reads, and what is published now.
+
+    `was_awaited`: somebody else brought it about while this command waited.
+    """
 
     contract: Contract
     outcome: Outcome
     current: Generation | None = None
     consumers: tuple[Consumer, ...] = ()
     project_dir: Path = Path()
+    was_awaited: bool = False
 
     @classmethod
-    def of(cls, session: Session, contract: Contract, outcome: Outcome) -> Self:
+    def of(cls, session: Session, contract: Contract, outcome: Outcome, *, was_awaited: bool = False) -> Self:
         """Look up what consumers read now, and who they are."""
         return cls(
             contract=contract,
@@ -51,6 +55,7 @@ class Ended:
             current=session.hub.log.current(contract.name),
             consumers=session.book.consumers_of(contract.name),
             project_dir=session.settings.dbt_project_dir,
+            was_awaited=was_awaited,
         )
 
     def as_value(self) -> dict[str, object]:
@@ -77,7 +82,8 @@ class Ended:
         elif self.outcome.kind is OutcomeKind.SUPERSEDED:
             yield Styled(f"{name}: delivery {delivery} came too late: {self.outcome.why}", style)
         else:
-            again = "" if self.outcome.is_news else " (since an earlier call; nothing was done)"
+            is_old = not self.outcome.is_news and not self.was_awaited
+            again = " (since an earlier call; nothing was done)" if is_old else ""
             release = f"release {record.release_id} is published as generation {record.generation}"
             yield Styled(f"{name}: {release}{again}", style)
             yield from self._publication(record)

@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from datahub_dagster.adapters.site import words
 from datahub_dagster.adapters.site.redact import report_without_secrets
 from datahub_dagster.defs.names import asset_key, contract_check
 from datahub_dagster.defs.tables import sample_table, text_table
@@ -53,7 +54,7 @@ class Answer:
             passed=self.passed,
             severity=self.severity,
             description=self.description,
-            metadata=self.metadata,  # pyright: ignore[reportArgumentType] - it is normalized, as everywhere
+            metadata=self.metadata,
             blocking=self.blocking,
         )
 
@@ -93,13 +94,17 @@ def answers_of_published(
         blocking=True,
         severity=dg.AssetCheckSeverity.WARN,
         about=about,
-        text=f"the team's last good contract is used: {texts[0]}" if texts else "as promised when it was released",
+        text=f"the team's last good contract is used: {texts[0]}"
+        if texts
+        else "as promised when it was released",
         metadata=facts | ({"contract_error": "\n".join(texts)} if texts else {}),
     )
     return [schema, *_answers_of_tests(contract, report, about, facts)]
 
 
-def _answers_of_tests(contract: Contract, report: AuditReport, about: str, facts: Mapping[str, Any]) -> list[Answer]:
+def _answers_of_tests(
+    contract: Contract, report: AuditReport, about: str, facts: Mapping[str, Any]
+) -> list[Answer]:
     results = {result.unique_id: result for result in report_without_secrets(contract, report).results}
     answers: list[Answer] = []
     for test in contract.tests:
@@ -119,7 +124,7 @@ def _answers_of_tests(contract: Contract, report: AuditReport, about: str, facts
 
 
 def _severity(result: CheckResult | None) -> dg.AssetCheckSeverity:
-    """dbt's `warn` does not block. No answer, or an error, proves nothing and does, whatever the test's own severity."""
+    """A `warn` of dbt does not block. No answer, or an error, proves nothing and does, whatever the test's own severity."""
     if result is None or result.status in (CheckStatus.ERROR, CheckStatus.FAIL):
         return dg.AssetCheckSeverity.ERROR
     return dg.AssetCheckSeverity.WARN if result.severity is Severity.WARN else dg.AssetCheckSeverity.ERROR
@@ -132,7 +137,7 @@ def _text(result: CheckResult | None) -> str:
         return "passed"
     if result.status is CheckStatus.ERROR:
         return f"the test could not run: {result.message}"
-    return result.message or f"{result.failures} failures"
+    return words.plural(result.failures or 0, "failure")
 
 
 def _result_metadata(result: CheckResult) -> dict[str, Any]:

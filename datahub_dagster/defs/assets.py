@@ -1,9 +1,11 @@
 """Datasets as assets: each body reads its config, calls the pipeline and reports how it went."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import dagster as dg
+from pydantic import Field
 
 from datahub_dagster import pipeline
 from datahub_dagster.defs.answers import Answer, answers_of_published, answers_of_release
@@ -17,6 +19,7 @@ from datahub_dagster.defs.resources import HubResource
 from datahub_dagster.defs.shown import Shown
 from datahub_dagster.domain.contract import Contract, ContractFault
 from datahub_dagster.domain.inbox import InboxState
+from datahub_dagster.domain.outcome import Outcome
 from datahub_dagster.errors import ExitCode, HubError, OutsideError
 from datahub_dagster.ports import Hub, StepEvent
 
@@ -28,8 +31,13 @@ _TRY_AGAIN = {ExitCode.OUTSIDE, ExitCode.CONFLICT}
 class ReleaseConfig(dg.Config):
     """What a run releases. By default everything that is ready in the dataset's inbox, by name."""
 
-    deliveries: list[str] = []
-    fetch: bool = False  # first bring what the contract's `delivery.source` holds into the inbox
+    deliveries: list[str] = Field(
+        default=[],
+        description="Names of deliveries in the inbox, in the order in which they are to be released.",
+    )
+    fetch: bool = Field(
+        default=False, description="First bring what the contract's delivery.source holds into the inbox."
+    )
 
 
 def dataset_assets(shown: Shown) -> list[dg.AssetsDefinition]:
@@ -98,56 +106,88 @@ def report(
 ) -> Iterator[dg.AssetCheckResult]:
     """The asset's body.
 
-    Releases are logged as they happen, and not yielded: a step may make several, each with partitions of its own, and what
-    is published must be told even if the process dies before the step ends. Of several answers to a check the newest is
-    yielded, the others are logged. A selected check that no release answered is answered by what is published.
+    A selected check that no release answered is answered by what is published, so that each says something true.
 
     Raises:
         dg.Failure: A delivery was rejected, or could not be released; after everything was reported.
     """
-    answers: dict[str, Answer] = {}
-    problems: list[str] = []
-    try_again = False
+    releases = _Releases(context, hub, contract, docs_url)
     for name in _deliveries(context, hub, contract, config):
-        try:
-            outcome = pipeline.release(
-                hub, contract, name, actor=ACTOR, run_id=context.run.run_id, on_step=lambda event: _log_step(context, event)
-            )
-        except HubError as error:
-            problems.append(f"delivery {name}: {error}")
-            try_again = error.exit_code in _TRY_AGAIN
-            if try_again:
-                break  # a later delivery must not overtake this one
-            continue
-        context.log.info(f"{contract.name}: delivery {name}: {outcome.kind.value}, release {outcome.release_id}: {outcome.why}")
-        if outcome.refused:
-            problems.append(f"release {outcome.release_id} (delivery {name}) was rejected: {outcome.why}")
-        if not outcome.is_news:
-            continue  # told by the run that brought it about, or by the sensor `released_elsewhere`
-        for event in events_of_outcome(hub, contract, outcome, docs_url):
-            context.log_event(event)
-        for answer in answers_of_release(contract, outcome.record) if outcome.record else ():
-            if earlier := answers.get(answer.check_name):
-                context.log_event(earlier.as_evaluation(contract))
-            answers[answer.check_name] = answer
+        releases.release(name)
+        if releases.try_again:
+            break  # a later delivery must not overtake this one
 
+    answers = releases.answers
     selected = {key.name for key in context.selected_asset_check_keys}
-    if selected - answers.keys() and not try_again:
+    if selected - answers.keys() and not releases.try_again:
         asked = _ask_published(context, hub, contract, faults)
         answers = {name: answer for name, answer in asked.items() if name in selected} | answers
-    for name in check_names(contract):
-        if name in answers:
-            yield answers[name].as_result(contract)
-    if problems:
+    yield from (answers[name].as_result(contract) for name in check_names(contract) if name in answers)
+    if releases.problems:
         still = hub.log.current(contract.name)
+        published = f"release {still.release_id}, generation {still.number}" if still else "nothing"
         raise dg.Failure(
-            "\n".join(problems),
-            metadata={"still published": f"release {still.release_id}, generation {still.number}" if still else "nothing"},
-            allow_retries=try_again,
+            "\n".join(releases.problems),
+            metadata={"still published": published},
+            allow_retries=releases.try_again,
         )
 
 
-def _deliveries(context: dg.AssetExecutionContext, hub: Hub, contract: Contract, config: ReleaseConfig) -> Sequence[str]:
+@dataclass
+class _Releases:
+    """The deliveries that one step releases, told to Dagster one by one.
+
+    Materializations are logged as they happen, and not yielded: a step may make several, each with partitions of its own,
+    and what is published must be told even if the process dies before the step ends. Of several answers to a check the
+    newest is kept to be yielded, the others are logged.
+    """
+
+    context: dg.AssetExecutionContext
+    hub: Hub
+    contract: Contract
+    docs_url: str
+    answers: dict[str, Answer] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    try_again: bool = False
+
+    def release(self, name: str) -> None:
+        """Release one delivery. What goes wrong is kept for the end of the step."""
+        try:
+            outcome = pipeline.release(
+                self.hub,
+                self.contract,
+                name,
+                actor=ACTOR,
+                run_id=self.context.run.run_id,
+                on_step=lambda event: _log_step(self.context, event),
+            )
+        except HubError as error:
+            self.problems.append(f"delivery {name}: {error}")
+            self.try_again = error.exit_code in _TRY_AGAIN
+            return
+        self.context.log.info(
+            "%s: delivery %s: %s (release %s)", self.contract.name, name, outcome.why, outcome.release_id
+        )
+        if outcome.refused:
+            self.problems.append(
+                f"release {outcome.release_id} (delivery {name}) was rejected: {outcome.why}"
+            )
+        if outcome.is_news:  # if not, the run that brought it about told it, or `released_elsewhere` will
+            self._tell(outcome)
+
+    def _tell(self, outcome: Outcome) -> None:
+        for event in events_of_outcome(self.hub, self.contract, outcome, self.docs_url):
+            self.context.log_event(event)
+        for answer in answers_of_release(self.contract, outcome.record) if outcome.record else ():
+            if earlier := self.answers.get(answer.check_name):
+                # Dagster takes it, though the signature doesn't say so.
+                self.context.log_event(earlier.as_evaluation(self.contract))  # pyright: ignore[reportArgumentType]
+            self.answers[answer.check_name] = answer
+
+
+def _deliveries(
+    context: dg.AssetExecutionContext, hub: Hub, contract: Contract, config: ReleaseConfig
+) -> Sequence[str]:
     """Names of what is to be released: none in a run of checks alone."""
     if not context.selected_asset_keys:
         return ()
@@ -156,12 +196,14 @@ def _deliveries(context: dg.AssetExecutionContext, hub: Hub, contract: Contract,
     try:
         if config.fetch:
             fetched = pipeline.fetch(hub, contract)
-            context.log.info(f"{contract.name}: fetched {fetched or 'nothing new'} from {contract.delivery.source}")
+            context.log.info(
+                "%s: fetched %s from %s", contract.name, fetched or "nothing new", contract.delivery.source
+            )
         ready = [entry.delivery for entry in pipeline.inbox(hub, contract) if entry.state is InboxState.READY]
     except HubError as error:
         raise dg.Failure(str(error), allow_retries=error.exit_code in _TRY_AGAIN) from error
     if not ready:
-        context.log.info(f"{contract.name}: nothing is ready in the inbox; what is published stays as it is")
+        context.log.info("%s: nothing is ready in the inbox; what is published stays as it is", contract.name)
     return ready
 
 
@@ -171,16 +213,18 @@ def _ask_published(
     """The answers of the data that are published; empty if nothing is."""
     current = hub.log.current(contract.name)
     if current is None:
-        context.log.warning(f"{contract.name}: nothing was published yet, so that there is nothing to check")
+        context.log.warning("%s: nothing was published yet, so that there is nothing to check", contract.name)
         return {}
     try:
         reports = pipeline.check(hub, [contract], on_step=lambda event: _log_step(context, event))
     except OutsideError as error:
         raise dg.Failure(str(error), allow_retries=True) from error
     return {
-        answer.check_name: answer for report in reports for answer in answers_of_published(contract, report, current, faults)
+        answer.check_name: answer
+        for report in reports
+        for answer in answers_of_published(contract, report, current, faults)
     }
 
 
 def _log_step(context: dg.AssetExecutionContext, event: StepEvent) -> None:
-    context.log.info(f"{event.dataset}: {event.step}: {event.message}")
+    context.log.info("%s: %s: %s", event.dataset, event.step, event.message)

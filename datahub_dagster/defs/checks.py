@@ -34,7 +34,7 @@ def describe(test: DataTest) -> str:
     """What a data test asks for, in the team's words, or else by its kind, column and bounds."""
     if test.description:
         return test.description
-    asked = f"{test.kind} on {test.column}" if test.column else test.kind
+    asked = f"{test.kind} of {test.column}" if test.column else test.kind
     only = f", where {test.where}" if test.where else ""
     bounds = [
         f"{verb} if failures {bound}"

@@ -33,7 +33,7 @@ def docs_asset(shown: Shown) -> dg.AssetsDefinition:
             retry = error.exit_code is ExitCode.OUTSIDE
             raise dg.Failure(str(error), allow_retries=retry) from error
         address = docs_url or opened.storage.uri(start)
-        context.log.info(f"rendered {address}")
+        context.log.info("rendered %s", address)
         link = dg.MetadataValue.url(docs_url) if docs_url else dg.MetadataValue.path(address)
         return dg.MaterializeResult(metadata={"url": link, "datasets": len(shown.contracts)})
 

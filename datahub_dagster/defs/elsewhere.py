@@ -71,7 +71,9 @@ def news_of(
             seen_generation = number - 1
             break
     in_order = [each for _, each in sorted(news, key=lambda pair: pair[0])]
-    return in_order, Seen(release=max(highest, seen.release), open=tuple(still_open), generation=seen_generation)
+    return in_order, Seen(
+        release=max(highest, seen.release), open=tuple(still_open), generation=seen_generation
+    )
 
 
 def number_of(news: News) -> int | None:

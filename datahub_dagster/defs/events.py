@@ -18,7 +18,7 @@ from datahub_dagster.defs.tables import sample_table, text_table
 from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.names import ReleaseId
 from datahub_dagster.domain.outcome import Outcome
-from datahub_dagster.domain.release import Generation, ReleaseRecord
+from datahub_dagster.domain.release import DueVerdict, Generation, ReleaseRecord, ReleaseState
 from datahub_dagster.ports import Hub
 
 MOST_PARTITION_EVENTS = 100
@@ -28,7 +28,9 @@ RELEASE_TAG, GENERATION_TAG = "hub/release", "hub/generation"
 Reported = dg.AssetMaterialization | dg.AssetObservation
 
 
-def events_of_outcome(hub: Hub, contract: Contract, outcome: Outcome, docs_url: str = "") -> Sequence[Reported]:
+def events_of_outcome(
+    hub: Hub, contract: Contract, outcome: Outcome, docs_url: str = ""
+) -> Sequence[Reported]:
     """What Dagster is told of a delivery that has ended: the newest event last, which is the one that the UI shows first."""
     record = outcome.record
     if record is None:
@@ -37,7 +39,9 @@ def events_of_outcome(hub: Hub, contract: Contract, outcome: Outcome, docs_url: 
     return events_of_record(hub, contract, record, docs_url)
 
 
-def events_of_record(hub: Hub, contract: Contract, record: ReleaseRecord, docs_url: str = "") -> Sequence[Reported]:
+def events_of_record(
+    hub: Hub, contract: Contract, record: ReleaseRecord, docs_url: str = ""
+) -> Sequence[Reported]:
     """The same for a delivery that has a record."""
     metadata = _facts(hub, contract, record, docs_url)
     generation = hub.log.generation(contract.name, record.generation) if record.generation else None
@@ -45,7 +49,10 @@ def events_of_record(hub: Hub, contract: Contract, record: ReleaseRecord, docs_u
         said = f"release {record.release_id} was {record.state.value}: {record.why}"
         return [
             dg.AssetObservation(
-                asset_key(contract.name), description=said, metadata=metadata, tags=_tags(record.release_id, None)
+                asset_key(contract.name),
+                description=said,
+                metadata=metadata,
+                tags=_tags(record.release_id, None),
             )
         ]
     if preview := first_rows(hub, contract, record.release_id):
@@ -128,46 +135,42 @@ def _keys_text(keys: Sequence[str]) -> str:
 
 
 def _facts(hub: Hub, contract: Contract, record: ReleaseRecord, docs_url: str) -> dict[str, Any]:
+    """What is told of a release, the most asked for first."""
     folder = hub.storage.uri(hub.log.release_folder(contract.name, record.release_id))
-    metadata: dict[str, Any] = {
-        "release": str(record.release_id),
-        "delivery": record.delivery,
-        "state": record.state.value,
-        "rows": record.rows,
-        "files": record.files,
-        "size": words.size(record.bytes),
-        "bytes": record.bytes,
-        "seconds": round(sum(record.step_seconds.values()), 3),
-        "record": dg.MetadataValue.path(f"{folder}/_record.json"),
-        "by": record.actor,
-    }
+    metadata: dict[str, Any] = {} if record.state is ReleaseState.PUBLISHED else {"why": record.why}
+    metadata |= {"release": str(record.release_id), "delivery": record.delivery, "state": record.state.value}
     if record.generation is not None:
         metadata["generation"] = record.generation
+    metadata |= {"rows": record.rows, "files": record.files, "bytes": record.bytes}
     if record.dataset_rows is not None:
         metadata["dagster/row_count"] = record.dataset_rows
-    if record.step_seconds:
-        steps = [{"step": step, "seconds": f"{seconds:.3f}"} for step, seconds in record.step_seconds.items()]
-        metadata["seconds by step"] = text_table(steps, ("step", "seconds"))
+    if record.published_at:
+        metadata["published at"] = dg.MetadataValue.timestamp(record.published_at)
     if record.due:
-        metadata["due"] = text_table(
-            [
-                {
-                    "promise": verdict.slo,
-                    "business date": verdict.business_date,
-                    "due": verdict.due_at.strftime("%Y-%m-%d %H:%M %Z"),
-                    "kept": "yes" if verdict.met else f"late by {words.duration(timedelta(seconds=verdict.late_seconds))}",
-                }
-                for verdict in record.due
-            ],
-            ("promise", "business date", "due", "kept"),
-        )
+        metadata["due"] = text_table([_verdict(each) for each in record.due], _VERDICT_COLUMNS)
     if record.warnings:
         metadata["warnings"] = "\n".join(record.warnings)
-    if record.state.value != "published":
-        metadata["why"] = record.why
+    if record.step_seconds:
+        steps = [{"step": step, "seconds": f"{took:.3f}"} for step, took in record.step_seconds.items()]
+        metadata["seconds"] = round(sum(record.step_seconds.values()), 3)
+        metadata["seconds by step"] = text_table(steps, ("step", "seconds"))
+    metadata |= {"by": record.actor, "record": dg.MetadataValue.path(f"{folder}/_record.json")}
     if docs_url:
         metadata["docs"] = dg.MetadataValue.url(docs_page(docs_url, contract))
     return metadata
+
+
+_VERDICT_COLUMNS = ("promise", "business date", "due", "kept")
+
+
+def _verdict(verdict: DueVerdict) -> dict[str, str]:
+    late = f"late by {words.duration(timedelta(seconds=verdict.late_seconds))}"
+    return {
+        "promise": verdict.slo,
+        "business date": verdict.business_date,
+        "due": verdict.due_at.strftime("%Y-%m-%d %H:%M %Z"),
+        "kept": "yes" if verdict.met else late,
+    }
 
 
 def _rows_by_partition(hub: Hub, record: ReleaseRecord) -> Mapping[str, int]:

@@ -15,7 +15,9 @@ def dagster_policy(contract: Contract, today: date) -> dg.FreshnessPolicy | None
         case CronPolicy() as policy:
             return _cron(policy)
         case WindowPolicy() as policy:
-            return dg.FreshnessPolicy.time_window(fail_window=policy.fail_window, warn_window=policy.warn_window)
+            return dg.FreshnessPolicy.time_window(
+                fail_window=policy.fail_window, warn_window=policy.warn_window
+            )
         case None:
             return None
 

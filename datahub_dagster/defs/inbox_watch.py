@@ -107,7 +107,9 @@ def entry_id(entry: InboxEntry) -> str:
 
 def write_cursor(asked: Mapping[str, Asked]) -> str:
     """What was asked for, as the sensor keeps it until its next tick."""
-    return json.dumps({k: [a.content_key, a.run_key, a.at.isoformat(), a.attempt] for k, a in sorted(asked.items())})
+    return json.dumps(
+        {k: [a.content_key, a.run_key, a.at.isoformat(), a.attempt] for k, a in sorted(asked.items())}
+    )
 
 
 def read_cursor(text: str | None) -> dict[str, Asked]:

@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 from dagster._core.definitions.assets.job.asset_job import build_asset_job, get_asset_graph_for_job
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+from pydantic import Field
 
 from datahub_dagster import pipeline
 from datahub_dagster.adapters.site import words
@@ -40,7 +41,9 @@ class TeamReleaseJob(UnresolvedAssetJobDefinition):
         """The job, once all assets are known."""
         return build_asset_job(
             self.name,
-            asset_graph=get_asset_graph_for_job(asset_graph, self.selection, allow_different_partitions_defs=True),
+            asset_graph=get_asset_graph_for_job(
+                asset_graph, self.selection, allow_different_partitions_defs=True
+            ),
             allow_different_partitions_defs=True,
             description=self.description,
             tags=self.tags,
@@ -59,7 +62,9 @@ def jobs(shown: Shown) -> list[Any]:
             description="Run every data test on what is published. Releases nothing.",
         ),
         dg.define_asset_job(
-            DOCS_JOB, selection=dg.AssetSelection.assets(DOCS_KEY), description="Render the documentation now."
+            DOCS_JOB,
+            selection=dg.AssetSelection.assets(DOCS_KEY),
+            description="Render the documentation now.",
         ),
         rollback_job,
         reconcile_job,
@@ -86,9 +91,9 @@ def groups(shown: Shown) -> list[str]:
 class RollbackConfig(dg.Config):
     """Which dataset goes back to which of its generations, and why."""
 
-    dataset: str
-    generation: int
-    reason: str
+    dataset: str = Field(description="Its name, as source.table.")
+    generation: int = Field(description="The generation whose content is to be published again.")
+    reason: str = Field(description="Why; it is kept in the log and shown to consumers.")
 
 
 @dg.op
@@ -98,7 +103,11 @@ def roll_back(context: dg.OpExecutionContext, config: RollbackConfig, hub: HubRe
     try:
         contract = opened.book().find(config.dataset)
         generation = pipeline.rollback(
-            opened, contract, config.generation, reason=config.reason, actor=f"{ROLLBACK_ACTOR}{context.run_id}"
+            opened,
+            contract,
+            config.generation,
+            reason=config.reason,
+            actor=f"{ROLLBACK_ACTOR}{context.run_id}",
         )
     except HubError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
@@ -106,7 +115,10 @@ def roll_back(context: dg.OpExecutionContext, config: RollbackConfig, hub: HubRe
         context.log_event(event)
 
 
-@dg.job(name="rollback", description="Publish an older generation of a dataset again. Nothing is lost: it can be undone the same way.")
+@dg.job(
+    name="rollback",
+    description="Publish an older generation of a dataset again. Nothing is lost: it can be undone the same way.",
+)
 def rollback_job() -> None:
     """One op."""
     roll_back()
@@ -115,7 +127,7 @@ def rollback_job() -> None:
 class ReconcileConfig(dg.Config):
     """Which datasets are looked at; empty = all."""
 
-    datasets: list[str] = []
+    datasets: list[str] = Field(default=[], description="Names, as source.table.")
 
 
 @dg.op
@@ -125,12 +137,14 @@ def reconcile_catalog(context: dg.OpExecutionContext, config: ReconcileConfig, h
 
     def mend(contract: Contract) -> None:
         for sentence in pipeline.reconcile(opened, contract):
-            context.log.info(f"{contract.name}: {sentence}")
+            context.log.info("%s: %s", contract.name, sentence)
 
     _for_each(_chosen(hub, config.datasets), mend)
 
 
-@dg.job(name="reconcile", description="Make the catalog show what the log says is published, after any crash.")
+@dg.job(
+    name="reconcile", description="Make the catalog show what the log says is published, after any crash."
+)
 def reconcile_job() -> None:
     """One op."""
     reconcile_catalog()
@@ -139,8 +153,8 @@ def reconcile_job() -> None:
 class GcConfig(dg.Config):
     """What is collected. A dry run, which is the default, removes nothing and logs what it would."""
 
-    dry_run: bool = True
-    datasets: list[str] = []
+    dry_run: bool = Field(default=True, description="Say what would be removed, and remove nothing.")
+    datasets: list[str] = Field(default=[], description="Names, as source.table; empty = all.")
 
 
 @dg.op
@@ -154,13 +168,24 @@ def collect_garbage(context: dg.OpExecutionContext, config: GcConfig, hub: HubRe
         for removal in pipeline.collect(opened, contract, dry_run=config.dry_run):
             removed += removal.bytes
             verb = "would remove" if config.dry_run else "removed"
-            context.log.info(f"{contract.name}: {verb} {removal.location} ({words.size(removal.bytes)}): {removal.reason}")
+            context.log.info(
+                "%s: %s %s (%s): %s",
+                contract.name,
+                verb,
+                removal.location,
+                words.size(removal.bytes),
+                removal.reason,
+            )
 
     _for_each(_chosen(hub, config.datasets), collect)
-    context.log.info(f"{words.size(removed)} {'could be freed: set dry_run to false' if config.dry_run else 'freed'}")
+    context.log.info(
+        "%s %s", words.size(removed), "could be freed: set dry_run to false" if config.dry_run else "freed"
+    )
 
 
-@dg.job(name="gc", description="Remove what retention lets go. A dry run unless the config says `dry_run: false`.")
+@dg.job(
+    name="gc", description="Remove what retention lets go. A dry run unless the config says `dry_run: false`."
+)
 def gc_job() -> None:
     """One op."""
     collect_garbage()
@@ -169,7 +194,9 @@ def gc_job() -> None:
 def _chosen(hub: HubResource, names: Sequence[str]) -> Sequence[Contract]:
     book = hub.open().book()
     try:
-        return [book.find(name) for name in names] or sorted(book.datasets.values(), key=lambda contract: contract.name)
+        return [book.find(name) for name in names] or sorted(
+            book.datasets.values(), key=lambda contract: contract.name
+        )
     except HubError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
 

@@ -25,7 +25,7 @@ def _folder(origin: Origin) -> tuple[str, ...]:
 
 
 def asset_tags(contract: Contract, faults: Sequence[ContractFault]) -> dict[str, str]:
-    """dbt's tags, and what people filter by."""
+    """The tags of dbt, and what people filter by."""
     tags = {tag(text): "" for text in contract.tags if text}
     tags |= {"lifecycle": contract.lifecycle.value, "classification": contract.classification.value}
     return tags | ({CONTRACT_ERROR_TAG: "true"} if faults else {})
@@ -88,7 +88,10 @@ def _warning(faults: Sequence[ContractFault]) -> str:
 
 def _promise(contract: Contract) -> str:
     """A table with a line for each thing that is promised."""
-    due = [words.freshness(slo) + f" ({words.share(slo.objective)} of the time)" for slo in contract.freshness_slos]
+    due = [
+        words.freshness(slo) + f" ({words.share(slo.objective)} of the time)"
+        for slo in contract.freshness_slos
+    ]
     if contract.dbt_freshness:
         due.append(f"dbt freshness {words.dbt_freshness(contract.dbt_freshness)}")
     lines = {

@@ -49,7 +49,7 @@ def _definition(spec: PartitionSpec, zone: str, last_year: int) -> dg.TimeWindow
         fmt=_DAY,
         timezone=zone,
         end_offset=1,  # a session's data are published on the day itself
-        exclusions=[datetime.combine(day, time()) for day in closed] or None,  # noqa: DTZ001 - Dagster adds the zone
+        exclusions=[datetime.combine(day, time()) for day in closed] or None,
     )
 
 
@@ -62,7 +62,10 @@ def _sessions(calendar: str | None, start: date, last: date) -> tuple[str, list[
         first, last = max(start, known.first), min(last, known.last)
         days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
         closed = [day for day in days if not known.is_session(day)]
-    except (HubError, ValueError):  # a calendar that nobody knows is told by the contract's own checks; here all days are shown
+    except (
+        HubError,
+        ValueError,
+    ):  # a calendar that nobody knows is told by the contract's own checks; here all days are shown
         return _EACH_DAY, []
     weekend = [day for day in days if day.weekday() >= _SATURDAY]
     if set(weekend) <= set(closed):

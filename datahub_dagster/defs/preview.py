@@ -21,7 +21,11 @@ def first_rows(hub: Hub, contract: Contract, release_id: ReleaseId) -> Sample | 
     if contract.classification is Classification.CONFIDENTIAL:
         return None
     files = hub.log.file_list(contract.name, release_id)
-    newest = max((file for file in files.files if file.rows), key=lambda file: file.partition, default=None) if files else None
+    newest = (
+        max((file for file in files.files if file.rows), key=lambda file: file.partition, default=None)
+        if files
+        else None
+    )
     try:
         return _read(hub, contract, newest) if newest else None
     except (HubError, OSError, ValueError, NotImplementedError):  # no reason to call a good release a failure
@@ -41,8 +45,12 @@ def _read(hub: Hub, contract: Contract, file: ReleasedFile) -> Sample:
         shown = [contract.partitions.column, *shown]
         records = [{contract.partitions.column: file.partition, **record} for record in records]
     hidden = contract.confidential_columns
-    rows = tuple(tuple(MASK if name.lower() in hidden else _text(record[name]) for name in shown) for record in records)
-    return Sample(columns=tuple(shown), rows=rows, truncated=file.rows > len(rows) or len(names) > MOST_COLUMNS)
+    rows = tuple(
+        tuple(MASK if name.lower() in hidden else _text(record[name]) for name in shown) for record in records
+    )
+    return Sample(
+        columns=tuple(shown), rows=rows, truncated=file.rows > len(rows) or len(names) > MOST_COLUMNS
+    )
 
 
 def _text(value: object) -> str | None:

@@ -23,7 +23,11 @@ class HubResource(dg.ConfigurableResource):
     def of(cls, settings: Settings) -> "HubResource":
         """The resource for these settings."""
         values = {field.name: getattr(settings, field.name) for field in fields(settings)}
-        texts = {name: ",".join(v) if isinstance(v, tuple) else str(v) for name, v in values.items() if v not in (None, ())}
+        texts = {
+            name: ",".join(v) if isinstance(v, tuple) else str(v)
+            for name, v in values.items()
+            if v not in (None, ())
+        }
         return cls(variables={f"DATAHUB_{name.upper()}": text for name, text in sorted(texts.items())})
 
     @property

@@ -30,7 +30,11 @@ def schedules(shown: Shown) -> list[dg.ScheduleDefinition]:
             default_status=running,
             description="Makes the catalog show what is published, should a crash have kept it from doing so.",
         ),
-        *(fetch_schedule(contract) for contract in shown.contracts if contract.delivery.schedule and contract.delivery.source),
+        *(
+            fetch_schedule(contract)
+            for contract in shown.contracts
+            if contract.delivery.schedule and contract.delivery.source
+        ),
     ]
 
 

@@ -25,7 +25,7 @@ from datahub_dagster.errors import HubError
 from datahub_dagster.ports import Hub
 
 RUN_KEY_TAG = "dagster/run_key"
-MOST_EVENTS_A_TICK = 500
+MOST_EVENTS_A_TICK = 150  # storing them takes the daemon seconds, in which no other sensor looks
 # A run tells of a release a moment after it was recorded. One that has not for so long never will.
 TELLS_WITHIN = timedelta(minutes=10)
 
@@ -81,7 +81,9 @@ def inbox_sensor(shown: Shown, interval: int) -> dg.SensorDefinition:
     return inbox
 
 
-def _look(context: dg.SensorEvaluationContext, hub: Hub, contract: Contract) -> Sequence[inbox_watch.InboxEntry] | None:
+def _look(
+    context: dg.SensorEvaluationContext, hub: Hub, contract: Contract
+) -> Sequence[inbox_watch.InboxEntry] | None:
     """A dataset's inbox; None if it can't be read, which stops no other dataset."""
     try:
         return pipeline.inbox(hub, contract)
@@ -105,7 +107,9 @@ def _release_run(batch: inbox_watch.Batch) -> dg.RunRequest:
         job_name=release_job_name(batch.team),
         asset_selection=[asset_key(dataset) for dataset in batch.deliveries],
         run_config=dg.RunConfig(
-            ops={op_name(name): ReleaseConfig(deliveries=list(each)) for name, each in batch.deliveries.items()}
+            ops={
+                op_name(name): ReleaseConfig(deliveries=list(each)) for name, each in batch.deliveries.items()
+            }
         ),
         tags={"hub/team": batch.team, "hub/deliveries": ", ".join(names)[:250]},
     )
@@ -116,7 +120,9 @@ def _release_run(batch: inbox_watch.Batch) -> dg.RunRequest:
 
 def contracts_sensor(shown: Shown, interval: int) -> dg.SensorDefinition:
     """Notices that a team changed its YAML or its tests."""
-    selection = dg.AssetSelection.checks(*(key for each in shown.contracts for key in _check_keys(each, each)))
+    selection = dg.AssetSelection.checks(
+        *(key for each in shown.contracts for key in _check_keys(each, each))
+    )
 
     @dg.sensor(
         name="contracts_changed",
@@ -156,7 +162,11 @@ def contracts_sensor(shown: Shown, interval: int) -> dg.SensorDefinition:
 def is_changed(dataset: str, before: dict[str, str], now: dict[str, str]) -> bool:
     """Whether a contract is another than at the last look. At the first look none is.
 
-    >>> is_changed("a.b", {"a.b": "1"}, {"a.b": "2"}), is_changed("a.b", {}, {"a.b": "2"}), is_changed("a.b", {"a.b": "1"}, {})
+    >>> (
+    ...     is_changed("a.b", {"a.b": "1"}, {"a.b": "2"}),
+    ...     is_changed("a.b", {}, {"a.b": "2"}),
+    ...     is_changed("a.b", {"a.b": "1"}, {}),
+    ... )
     (True, False, False)
     """
     return dataset in before and dataset in now and before[dataset] != now[dataset]
@@ -193,7 +203,9 @@ def elsewhere_sensor(shown: Shown, interval: int) -> dg.SensorDefinition:
             if len(events) >= MOST_EVENTS_A_TICK:
                 break
             try:
-                news, now_seen = elsewhere.news_of(opened.log, contract.name, seen.get(contract.name), can_be_told)
+                news, now_seen = elsewhere.news_of(
+                    opened.log, contract.name, seen.get(contract.name), can_be_told
+                )
                 events += list(_events(opened, contract, news, docs_url))
                 seen[contract.name] = now_seen
             except (HubError, OSError) as error:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from datahub_dagster.domain.contract import Contract, Severity
+from datahub_dagster.domain.contract import Contract, DataTest, Severity
 from datahub_dagster.domain.names import DatasetName
 
 
@@ -68,11 +68,15 @@ class BlockCode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """One reason against publishing."""
+    """One reason against publishing. `label` is what people call the test that stands against it."""
 
     code: BlockCode
     check_name: str | None
     message: str
+    label: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.label or self.check_name}: {self.message}" if self.check_name else self.message
 
 
 def blocks(contract: Contract, results: Sequence[CheckResult]) -> tuple[Block, ...]:
@@ -100,8 +104,14 @@ def blocks(contract: Contract, results: Sequence[CheckResult]) -> tuple[Block, .
         elif result.status is CheckStatus.ERROR:
             code, message = BlockCode.TEST_ERRORED, result.message or "the test could not run"
         elif result.status is CheckStatus.FAIL:
-            code, message = BlockCode.TEST_FAILED, result.message or f"{result.failures} failures"
+            count = result.failures or 0
+            code, message = BlockCode.TEST_FAILED, f"{count:,} failure{'' if count == 1 else 's'}{_threshold(test)}"
         else:
             continue
-        found.append(Block(code=code, check_name=test.check_name, message=message))
+        found.append(Block(code=code, check_name=test.check_name, message=message, label=test.label))
     return tuple(found)
+
+
+def _threshold(test: DataTest) -> str:
+    """From how many failures on the test blocks, where it is not the first one."""
+    return "" if test.error_if == "!= 0" else f" (error if {test.error_if})"

@@ -113,6 +113,13 @@ class DataTest:
     depends_on: tuple[DatasetName, ...] = ()
     origin: Origin | None = None
 
+    @property
+    def label(self) -> str:
+        """What people call it: its kind and column (`unique of ticker`), unless the team gave it a name of its own."""
+        if self.kind == "singular" or not self.name.startswith("source_"):
+            return self.name
+        return f"{self.kind} of {self.column}" if self.column else self.kind
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartitionSpec:

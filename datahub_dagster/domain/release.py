@@ -133,10 +133,7 @@ class ReleaseRecord:
             return f"published as generation {self.generation}{warned}"
         if self.state is ReleaseState.SUPERSEDED:
             return "a later delivery of the same partitions was published first"
-        reasons = [fault.message for fault in self.faults] or [
-            f"{block.check_name}: {block.message}" if block.check_name else block.message
-            for block in self.blocks
-        ]
+        reasons = [fault.message for fault in self.faults] or [str(block) for block in self.blocks]
         more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
         return f"{reasons[0]}{more}" if reasons else "rejected"
 

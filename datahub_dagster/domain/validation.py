@@ -16,6 +16,7 @@ IsSession = Callable[[str, date], bool]
 """Whether a day is a session of the calendar with that name. May raise `CalendarRangeError`."""
 
 _SHOWN = 5  # names in one message
+_REST_OF_INSTANT = re.compile(r"-[0-9]{2}([T ][0-9]{2}:|$)|[T ][0-9]{2}:")
 _ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -196,7 +197,8 @@ def _mixed_types(contract: Contract, profiles: Sequence[FileProfile]) -> list[Fa
                 faults.append(
                     Fault(
                         code="mixed-types",
-                        message=f"column {column.name} is {type_before} in one file and {column.type} in another",
+                        message=f"column {_harmless(column.name)} is {type_before} in one file "
+                        f"and {column.type} in another",
                         file=profile.path,
                         column=column.name,
                         found=f"{type_before} in {file_before}",
@@ -226,6 +228,14 @@ def _place(
     bounds = profile.bounds
     if profile.rows == 0 and in_path is not None:
         return PlacedFile(profile=profile, partition=in_path, holds_partition_column=True), None
+    if bounds is not None and bounds.null_count:
+        return None, Fault(
+            code="null-partition",
+            message=f"{bounds.null_count:,} rows have no {spec.column}",
+            file=profile.path,
+            column=spec.column,
+            promised=promised,
+        )
     if bounds is None or bounds.minimum is None or bounds.maximum is None:
         return None, Fault(
             code="no-bounds",
@@ -236,15 +246,7 @@ def _place(
             found="no statistics of that column" if profile.rows else "no rows",
         )
     length = 7 if spec.granularity is Granularity.MONTH else 10
-    lowest, highest = bounds.minimum[:length], bounds.maximum[:length]
-    if bounds.null_count:
-        return None, Fault(
-            code="null-partition",
-            message=f"{bounds.null_count:,} rows have no {spec.column}",
-            file=profile.path,
-            column=spec.column,
-            promised=promised,
-        )
+    lowest, highest = _key(bounds.minimum, length), _key(bounds.maximum, length)
     if lowest != highest:
         return None, Fault(
             code="many-partitions",
@@ -356,6 +358,18 @@ def _merged(faults: Iterable[Fault]) -> list[Fault]:
     return list(merged.values())
 
 
+def _key(bound: str, length: int) -> str:
+    """The partition that a smallest or largest value lies in; text that only begins like a day stays what it is."""
+    rest = bound[length:]
+    return bound[:length] if not rest or _REST_OF_INSTANT.match(rest) else _harmless(bound)
+
+
+def _harmless(name: str) -> str:
+    """A name that a stranger gave, for people: nothing that a terminal would obey."""
+    shown = name if name.isprintable() else repr(name)[1:-1]
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."
+
+
 def _names(names: Sequence[str]) -> str:
-    shown = ", ".join(name if len(name) <= 60 else f"{name[:57]}..." for name in names[:_SHOWN])
+    shown = ", ".join(map(_harmless, names[:_SHOWN]))
     return f"{shown} and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else shown

@@ -32,8 +32,8 @@ def generic_tests_page(repository: Path) -> Iterator[str]:
     yield from head(
         "Generic tests",
         "These come with the hub's own dbt project, beside dbt's `not_null`, `unique`, `accepted_values` and `relationships`. They are "
-        "plain SQL that DuckDB and Athena both run. In another dbt project, copy `macros/hub_tests` and `macros/hub_sql`, or name this "
-        "project as a package.",
+        "plain SQL that DuckDB and Athena both run. In another dbt project, copy the folders `macros/hub_tests` "
+        "and `macros/hub_sql`.",
         "All take dbt's usual `name`, `description` and `config` (`severity`, `where`, `warn_if`, `error_if`). "
         "[How to write a data test](../how-to/write-a-data-test.md) tells the rest.",
     )

@@ -57,7 +57,7 @@ def rows_of(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str
         node = schema["properties"][name]
         inner = _inner(field.annotation)
         is_list = _resolved(node, schema).get("type") == "array"
-        is_map = "additionalProperties" in _resolved(node, schema)
+        is_map = isinstance(_resolved(node, schema).get("additionalProperties"), dict)
         key = f"{prefix}{name}{'[]' if inner and is_list else '.<dataset>' if inner and is_map else ''}"
         # The same words as in `slo.freshness` above: once is enough.
         is_known_elsewhere = is_map and inner is not None
@@ -88,8 +88,8 @@ def _type(node: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
         return ", ".join(f"`{value}`" for value in values)
     match node.get("type"):
         case "array":
-            return f"list of {_type(node.get('items', {}), {'$defs': schema.get('$defs', {})})}s"
-        case "object" if "additionalProperties" in node:
+            return _list_of(_type(node["items"], schema))
+        case "object" if isinstance(node.get("additionalProperties"), dict):
             return f"map: dataset → {_type(node['additionalProperties'], schema)}"
         case "object":
             return "map"
@@ -101,6 +101,16 @@ def _type(node: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
             return "share, above 0 to 1"
         case _:
             return _text_type(node)
+
+
+def _list_of(kind: str) -> str:
+    """A list in words.
+
+    >>> _list_of("e-mail address"), _list_of("text"), _list_of("`a`, `b`")
+    ('list of e-mail addresses', 'list of texts', 'list of `a`, `b`')
+    """
+    plural = "" if kind.endswith("`") else "es" if kind.endswith("s") else "s"
+    return f"list of {kind}{plural}"
 
 
 def _text_type(node: Mapping[str, Any]) -> str:

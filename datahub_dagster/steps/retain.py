@@ -61,7 +61,7 @@ def _releases(hub: Hub, contract: Contract, now: datetime) -> list[Removal]:
         and (release_id in ever_published or _cannot_go_on(hub, contract, release_id, now))
     }
     shown = hub.log.generation(contract.name, hub.catalog.applied(contract.name))
-    kept = frozenset(hub.log.pins(contract.name)) | (shown.releases if shown else frozenset())
+    kept = frozenset(hub.log.pins(contract.name)) | (shown.releases if shown else frozenset[ReleaseId]())
     gone = removable_releases(staged, generations, kept, contract.retention, now)
     rule = (
         f"older than {contract.retention.days} days and not among the last "

@@ -80,7 +80,7 @@ def test_the_start_page_says_how_each_dataset_stands(example: Example) -> None:
     assert "By 18:30 Asia/Tokyo, each XTKS session" in page
     assert "2026-11-18.3 Wed 2026-11-18 11,736 rows 2026-11-18 18:12 JST" in page
     assert "Thu 2026-11-19 was due 2026-11-19 18:30 JST" in page
-    assert "hub_unique_combination_daily_prices: Got 3 results" in page
+    assert "hub_unique_combination_daily_prices: 3 failures" in page
     assert "Morning signal of the Tokyo desk" in page
     assert "Rolled back" in page
     assert "Never published" in page

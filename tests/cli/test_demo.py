@@ -1,8 +1,13 @@
 """The demo's hub: made anew where it may be, and nowhere else."""
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
@@ -82,3 +87,121 @@ def test_the_command_refuses_a_foreign_folder_with_the_next_command(tmp_path: Pa
     assert "thesis.tex" in end.stderr
     assert "next       DATAHUB_ROOT=./demo-hub datahub demo" in end.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str, Any]]]:
+    """The demo told twice into one folder: the folder, and both documents."""
+    root = tmp_path_factory.mktemp("demo") / "hub"
+    return root, [
+        json.loads(datahub(root, "demo", "--no-serve", "--output", "json").stdout) for _ in range(2)
+    ]
+
+
+def datahub(root: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    end = subprocess.run(
+        [sys.executable, "-m", "datahub_dagster.cli", "--root", str(root), *arguments],
+        cwd=REPO,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert end.returncode == 0, end.stderr
+    return end
+
+
+@pytest.mark.slow
+def test_the_story_goes_as_told_each_time(told: tuple[Path, list[dict[str, Any]]]) -> None:
+    for document in told[1]:
+        assert document["went_as_told"]
+        assert {delivery["kind"] for delivery in document["deliveries"]} == {
+            "published",
+            "repeat",
+            "rejected",
+        }
+        assert document["rolled_back"]["restores"] == 1
+    assert [delivery["why"] for delivery in told[1][0]["deliveries"]] == [
+        delivery["why"] for delivery in told[1][1]["deliveries"]
+    ]
+
+
+@pytest.mark.slow
+def test_after_the_story_status_needs_no_dbt(told: tuple[Path, list[dict[str, Any]]]) -> None:
+    code = (
+        "import sys; from datahub_dagster.cli import run; code = run(sys.argv[1:]);"
+        "print(*sorted({module.split('.')[0] for module in sys.modules}), file=sys.stderr); sys.exit(code)"
+    )
+    arguments = ["--root", str(told[0]), "status"]
+
+    end = subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=REPO, capture_output=True, text=True, check=True
+    )
+
+    assert {"dbt", "dagster", "boto3", "duckdb"} & set(end.stderr.split()) == set()
+    assert "markets.monthly_prices" in end.stdout
+    assert "(rolled back)" in end.stdout
+
+
+@pytest.mark.slow
+def test_after_the_story_nothing_is_to_be_mended(told: tuple[Path, list[dict[str, Any]]]) -> None:
+    findings = json.loads(datahub(told[0], "doctor", "--output", "json").stdout)["findings"]
+
+    assert [finding for finding in findings if finding["level"] == "fault"] == []
+    assert json.loads(datahub(told[0], "reconcile", "--output", "json").stdout) == {
+        "mended": {},
+        "errors": [],
+    }
+
+
+@pytest.mark.slow
+def test_what_the_story_left_passes_its_checks(told: tuple[Path, list[dict[str, Any]]]) -> None:
+    document = json.loads(datahub(told[0], "check", "--all", "--output", "json").stdout)
+
+    assert (document["failing"], document["not_published"]) == ([], [])
+    assert len(document["reports"]) == 7
+
+
+@pytest.mark.slow
+def test_serving_answers_at_both_addresses_and_stops_everything(tmp_path: Path) -> None:
+    demo = subprocess.Popen(
+        [sys.executable, "-u", "-m", "datahub_dagster.cli", "--root", str(tmp_path / "hub"), "demo", "-q"],
+        cwd=REPO,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert demo.stdout is not None
+    printed: list[str] = []
+    for line in demo.stdout:
+        printed.append(line)
+        if line.startswith("Ctrl-C"):
+            break
+    addresses = {
+        line.split()[0]: line.split()[1] for line in printed if line.startswith(("Dagster ", "Docs "))
+    }
+    assert set(addresses) == {"Dagster", "Docs"}, "".join(printed)
+    open_url = build_opener(ProxyHandler({})).open
+    for address in addresses.values():
+        with open_url(address, timeout=30) as answer:
+            assert answer.status == 200
+
+    demo.terminate()
+
+    assert demo.wait(60) == 0
+    demo.stdout.close()
+    assert processes_that_mention(str(tmp_path)) == []
+    with pytest.raises(URLError):
+        open_url(addresses["Dagster"], timeout=2)
+
+
+def processes_that_mention(text: str) -> list[str]:
+    """Command lines and environments of living processes, such as those of a child that was left behind."""
+    found: list[str] = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            told = (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if text.encode() in told and folder.name != str(os.getpid()):
+            found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+    return found

@@ -59,7 +59,9 @@ class DagsterHub:
 
     @property
     def resource(self) -> GivenHubResource:
-        return GivenHubResource(variables={"DATAHUB_ROOT": str(self.root), "DATAHUB_DOCS_URL": "http://docs.example"})
+        return GivenHubResource(
+            variables={"DATAHUB_ROOT": str(self.root), "DATAHUB_DOCS_URL": "http://docs.example"}
+        )
 
     def change(self, *contracts: Contract, **more: Any) -> None:
         """The teams' files change; the code location is not reloaded."""
@@ -76,7 +78,9 @@ class DagsterHub:
         **more: Any,
     ) -> dg.ExecuteInProcessResult:
         """A run of datasets, as the UI launches it. `checks=[]` unticks all of them."""
-        definition = self.defs.resolve_job_def(job) if job else self.defs.resolve_implicit_global_asset_job_def()
+        definition = (
+            self.defs.resolve_job_def(job) if job else self.defs.resolve_implicit_global_asset_job_def()
+        )
         config = {op_name(each.name): {"config": {"deliveries": list(deliveries)}} for each in contracts}
         if checks is not None:
             selection = {asset_key(each.name) for each in contracts}
@@ -181,3 +185,13 @@ def failure_of(result: dg.ExecuteInProcessResult) -> str:
 def text(metadata: Any, name: str) -> Any:
     """A metadata value as Python has it."""
     return metadata[name].value
+
+
+def rows(metadata: Any, name: str) -> list[dict[str, Any]]:
+    """A table in metadata, row by row."""
+    return [record.data for record in metadata[name].records]
+
+
+def requests(tick: dg.SensorResult) -> list[dg.RunRequest]:
+    """The runs that a sensor asks for."""
+    return list(tick.run_requests or ())

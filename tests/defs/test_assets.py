@@ -17,6 +17,7 @@ from tests.defs.dagster_hub import (
     failure_of,
     materializations,
     observations,
+    rows,
     text,
     verdicts,
 )
@@ -50,14 +51,19 @@ def test_a_release_is_a_materialization_that_tells_what_was_released(tmp_path: P
 
     assert result.success
     (told,) = materializations(result)
-    facts = {name: text(told.metadata, name) for name in ("release", "delivery", "rows", "files", "generation")}
+    facts = {
+        name: text(told.metadata, name) for name in ("release", "delivery", "rows", "files", "generation")
+    }
     assert facts == {"release": FIRST, "delivery": "first", "rows": 3, "files": 1, "generation": 1}
     assert text(told.metadata, "dagster/row_count") == 3
-    assert text(told.metadata, "record") == f"{there.hub.storage.uri(there.hub.log.release_folder(ORDERS.name, _id(there)))}/_record.json"
+    assert (
+        text(told.metadata, "record")
+        == f"{there.hub.storage.uri(there.hub.log.release_folder(ORDERS.name, _id(there)))}/_record.json"
+    )
     assert Path(text(told.metadata, "record").removeprefix("file://")).is_file()
-    steps = [record.data["step"] for record in told.metadata["seconds by step"].records]
+    steps = [row["step"] for row in rows(told.metadata, "seconds by step")]
     assert steps[:5] == ["receive", "validate", "stage", "audit", "publish"]
-    assert [record.data for record in told.metadata["preview"].records][0] == {"id": "1", "amount": "1.0"}
+    assert rows(told.metadata, "preview")[0] == {"id": "1", "amount": "1.0"}
     assert verdicts(result) == {"contract": True, NOT_NULL: True, UNIQUE: True}
 
 
@@ -99,15 +105,17 @@ def test_a_rejected_release_is_shown_with_its_id_and_what_refused_it(tmp_path: P
 
     assert verdicts(result) == {"contract": True, NOT_NULL: False, UNIQUE: True}
     refused = next(each for each in evaluations(result) if each.check_name == NOT_NULL)
-    assert refused.description == f"release {FIRST} (rejected): Got 1 results"
+    assert refused.description == f"release {FIRST} (rejected): 1 failure"
     assert text(refused.metadata, "release") == FIRST
     assert text(refused.metadata, "failures") == 1
     assert "select count(*)" in text(refused.metadata, "compiled SQL")
     (observed,) = observations(result)
-    assert observed.description == f"release {FIRST} was rejected: {NOT_NULL}: Got 1 results"
+    assert (observed.description or "").startswith(f"release {FIRST} was rejected: ")
 
 
-def test_a_broken_schema_fails_the_contract_check_and_the_published_data_answer_the_others(tmp_path: Path) -> None:
+def test_a_broken_schema_fails_the_contract_check_and_the_published_data_answer_the_others(
+    tmp_path: Path,
+) -> None:
     there = hub_of(tmp_path)
     deliver(there, "first", [1, 2])
     there.materialize(ORDERS)
@@ -117,12 +125,14 @@ def test_a_broken_schema_fails_the_contract_check_and_the_published_data_answer_
     assert not result.success
     assert verdicts(result) == {"contract": False, NOT_NULL: True, UNIQUE: True}
     by_name = {each.check_name: each for each in evaluations(result)}
-    (fault,) = by_name["contract"].metadata["faults"].records
-    assert fault.data["fault"] == "missing-column"
+    (fault,) = rows(by_name["contract"].metadata, "faults")
+    assert fault["fault"] == "missing-column"
     assert by_name[NOT_NULL].description == f"published release {FIRST}: passed"
 
 
-def test_several_deliveries_are_released_in_order_and_the_run_fails_for_the_rejected_one(tmp_path: Path) -> None:
+def test_several_deliveries_are_released_in_order_and_the_run_fails_for_the_rejected_one(
+    tmp_path: Path,
+) -> None:
     there = hub_of(tmp_path)
     deliver(there, "a", [1])
     deliver(there, "b", [1, 1])
@@ -231,12 +241,16 @@ def test_one_dataset_that_is_rejected_stops_no_other_of_the_run(tmp_path: Path) 
 
 def test_confidential_columns_are_masked_in_the_preview(tmp_path: Path) -> None:
     secret = replace(
-        ORDERS, columns=(column("id", "bigint"), column("amount", "double", classification=Classification.CONFIDENTIAL))
+        ORDERS,
+        columns=(
+            column("id", "bigint"),
+            column("amount", "double", classification=Classification.CONFIDENTIAL),
+        ),
     )
     there = hub_of(tmp_path, secret)
     deliver(there, "first", [1], amount=42.5)
     (told,) = materializations(there.materialize(secret))
-    assert [record.data for record in told.metadata["preview"].records] == [{"id": "1", "amount": "•••"}]
+    assert rows(told.metadata, "preview") == [{"id": "1", "amount": "•••"}]
 
 
 def test_of_a_confidential_dataset_no_rows_are_shown(tmp_path: Path) -> None:
@@ -249,7 +263,8 @@ def test_of_a_confidential_dataset_no_rows_are_shown(tmp_path: Path) -> None:
 
 def test_each_partition_of_a_release_has_its_event_and_the_newest_tells_everything(tmp_path: Path) -> None:
     there = hub_of(tmp_path, DAILY)
-    deliver(there, "first", [1, 2, 3], of=DAILY, day=[date(2026, 11, 3), date(2026, 11, 2), date(2026, 11, 3)])
+    days = {f"{day}.parquet": orders([day], day=date(2026, 11, day)) for day in (3, 2)}
+    put_delivery(there.hub, DAILY, "first", dict(days))
     result = there.materialize(DAILY)
     told = materializations(result)
     assert [each.partition for each in told] == ["2026-11-02", "2026-11-03"]
@@ -297,7 +312,9 @@ def test_names_that_dagster_does_not_allow_are_released_all_the_same(tmp_path: P
 
 
 def test_a_team_with_broken_files_keeps_its_last_good_contract_and_says_so(tmp_path: Path) -> None:
-    fault = ContractFault(team="payments", path="models/payments/orders.yml", line=7, message="unknown key `retension`")
+    fault = ContractFault(
+        team="payments", path="models/payments/orders.yml", line=7, message="unknown key `retension`"
+    )
     there = hub_of(tmp_path, ORDERS, faults=(fault,))
     spec = there.defs.resolve_assets_def(asset_key(ORDERS.name)).specs_by_key[asset_key(ORDERS.name)]
     assert spec.tags["contract_error"] == "true"

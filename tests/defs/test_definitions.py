@@ -46,10 +46,18 @@ PRICES = contract(
     columns=(
         column("ticker", nullable=False, description="Securities code.", examples=("7203", "6758")),
         column("trade_date", "date", nullable=False),
-        column("close", "double", classification=Classification.CONFIDENTIAL, constraints=("≥ 0",), tags=("price",)),
+        column(
+            "close",
+            "double",
+            classification=Classification.CONFIDENTIAL,
+            constraints=("≥ 0",),
+            tags=("price",),
+        ),
     ),
     tests=(
-        data_test("not_null", "ticker", "equities.daily_prices", origin=Origin("models/markets/prices.yml", 41)),
+        data_test(
+            "not_null", "ticker", "equities.daily_prices", origin=Origin("models/markets/prices.yml", 41)
+        ),
         data_test("hub_between", "close", "equities.daily_prices", severity=Severity.WARN, error_if="> 10"),
         data_test("singular", None, "equities.daily_prices", name="sums_agree", description="Sums agree."),
     ),
@@ -57,7 +65,9 @@ PRICES = contract(
 )
 FETCHED = contract(
     "reference.airports",
-    delivery=DeliverySpec(source="data/airports", schedule=Schedule(cron="0 5 * * 1", timezone="Europe/Berlin")),
+    delivery=DeliverySpec(
+        source="data/airports", schedule=Schedule(cron="0 5 * * 1", timezone="Europe/Berlin")
+    ),
     dbt_freshness=DbtFreshness(warn_after=timedelta(days=4), error_after=timedelta(days=6)),
 )
 MONTHLY = contract("reference.monthly", delivery=by_month())
@@ -101,7 +111,10 @@ def described(definitions: dg.Definitions) -> dict[str, Any]:
             each.name: [each.cron_schedule, each.execution_timezone, each.job_name, each.default_status.value]
             for each in repository.schedule_defs
         },
-        "sensors": {each.name: [each.minimum_interval_seconds, each.default_status.value] for each in repository.sensor_defs},
+        "sensors": {
+            each.name: [each.minimum_interval_seconds, each.default_status.value]
+            for each in repository.sensor_defs
+        },
     }
 
 
@@ -117,12 +130,16 @@ def _asset(spec: dg.AssetSpec) -> dict[str, Any]:
         "group": spec.group_name,
         "owners": list(spec.owners),
         "kinds": sorted(spec.kinds),
-        "tags": {name: value for name, value in sorted(spec.tags.items()) if not name.startswith("dagster/kind")},
+        "tags": {
+            name: value for name, value in sorted(spec.tags.items()) if not name.startswith("dagster/kind")
+        },
         "deps": sorted(dep.asset_key.to_user_string() for dep in spec.deps),
         "partitions": str(spec.partitions_def),
         "freshness": str(spec.freshness_policy),
         "columns": [_column(each) for each in schema.columns] if isinstance(schema, dg.TableSchema) else [],
-        "metadata": {name: str(value) for name, value in spec.metadata.items() if name != "dagster/column_schema"},
+        "metadata": {
+            name: str(value) for name, value in spec.metadata.items() if name != "dagster/column_schema"
+        },
     }
 
 
@@ -165,7 +182,9 @@ def test_a_hub_without_datasets_loads() -> None:
 
 
 def test_only_the_broken_team_shows_the_fault() -> None:
-    fault = ContractFault(team="markets", path="models/markets/prices.yml", line=41, message="unknown key `retension`")
+    fault = ContractFault(
+        team="markets", path="models/markets/prices.yml", line=41, message="unknown key `retension`"
+    )
     definitions = build(shown(PRICES, FETCHED, faults=(fault,)))
     broken, whole = spec_of(definitions, "equities.daily_prices"), spec_of(definitions, "reference.airports")
     assert broken.metadata["contract_error"] == "models/markets/prices.yml:41: unknown key `retension`"
@@ -185,7 +204,13 @@ def test_days_without_a_session_are_no_partitions() -> None:
     assert partitions is not None
     keys = set(partitions.get_partition_keys())
     assert "2026-04-30" in keys
-    assert not keys & {"2026-05-03", "2026-05-04", "2026-05-05", "2026-05-06", "2026-05-09"}  # Golden Week, a Saturday
+    assert not keys & {
+        "2026-05-03",
+        "2026-05-04",
+        "2026-05-05",
+        "2026-05-06",
+        "2026-05-09",
+    }  # Golden Week, a Saturday
 
 
 def test_an_unknown_calendar_shows_all_days_and_stops_nobody() -> None:

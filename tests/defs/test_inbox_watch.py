@@ -12,7 +12,9 @@ MINUTE = timedelta(minutes=1)
 
 
 def names(batches: list[Batch]) -> dict[str, dict[str, tuple[str, ...]]]:
-    return {each.team: {str(name): deliveries for name, deliveries in each.deliveries.items()} for each in batches}
+    return {
+        each.team: {str(name): deliveries for name, deliveries in each.deliveries.items()} for each in batches
+    }
 
 
 def test_ready_deliveries_of_a_team_are_one_run_in_their_order() -> None:
@@ -31,7 +33,9 @@ def test_ready_deliveries_of_a_team_are_one_run_in_their_order() -> None:
 
 def test_what_is_not_ready_is_left_alone() -> None:
     states = [InboxState.INCOMPLETE, InboxState.HANDLED, InboxState.BAD]
-    batches, asked = plan_runs([(ORDERS, [entry(ORDERS, state.value, state) for state in states])], {}, (), NOW)
+    batches, asked = plan_runs(
+        [(ORDERS, [entry(ORDERS, state.value, state) for state in states])], {}, (), NOW
+    )
     assert (batches, asked) == ([], {})
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
-from datahub_dagster.adapters.dbt.hub_block import TestBlock
+from datahub_dagster.adapters.dbt.hub_block import DataTestBlock
 from datahub_dagster.adapters.dbt.hub_faults import check
 from datahub_dagster.adapters.dbt.phrases import phrase, qualified
 from datahub_dagster.adapters.dbt.problems import Problem
@@ -37,7 +37,7 @@ class OwnedTest:
 
 
 @dataclass(slots=True)
-class TestReader:
+class DataTestReader:
     """Reads all tests of a manifest.
 
     Args:
@@ -52,10 +52,13 @@ class TestReader:
     absent: frozenset[tuple[str, str]]
     stubs: frozenset[tuple[str, str]]
     problems: list[Problem] = field(default_factory=list[Problem])
+    _kinds: frozenset[str] = frozenset()
     _used: set[tuple[str, int, str | None]] = field(default_factory=set[tuple[str, int, str | None]])
 
     def read(self) -> Mapping[DatasetName, Sequence[OwnedTest]]:
         """The tests of each dataset: those in YAML in the order in which they are written, then the singular ones."""
+        names = (macro["name"] for macro in self.manifest["macros"].values())
+        self._kinds = frozenset(name.removeprefix("test_") for name in names if name.startswith("test_"))
         found: dict[DatasetName, list[OwnedTest]] = {}
         for node in self.manifest["nodes"].values():
             if node["resource_type"] == "test" and (read := self._read(node)):
@@ -68,7 +71,7 @@ class TestReader:
         if owner is None or owner in self.stubs:
             return None
         origin = self._origin(node, owner)
-        block, faults = check(TestBlock, (node["config"].get("meta") or {}).get("hub"))
+        block, faults = check(DataTestBlock, (node["config"].get("meta") or {}).get("hub"))
         self.problems += [Problem(origin, fault.message, fault.next_step) for fault in faults]
         if not node.get("test_metadata") and block and block.dataset:
             by_text = {str(name): pair for pair, name in self.sources.items()}
@@ -83,11 +86,8 @@ class TestReader:
     def _can_run(self, node: Node, origin: Origin, pairs: Sequence[tuple[str, str]]) -> bool:
         name = node["name"]
         kind = (node.get("test_metadata") or {}).get("name")
-        if kind and not self._generic_test_exists(kind):
-            known = sorted(
-                m["name"][5:] for m in self.manifest["macros"].values() if m["name"].startswith("test_")
-            )
-            nearest = get_close_matches(kind, known, n=1, cutoff=0.5)
+        if kind and kind not in self._kinds:
+            nearest = get_close_matches(kind, sorted(self._kinds), n=1, cutoff=0.5)
             meant = f"; the nearest known one is {nearest[0]!r}" if nearest else ""
             rename = f"rename it to {nearest[0]}" if nearest else "correct its name, or add the macro"
             self.problems.append(Problem(origin, f"there is no data test {kind!r}{meant}", rename))
@@ -152,9 +152,6 @@ class TestReader:
         metadata = json.dumps(node.get("test_metadata"), sort_keys=True, default=str)
         config = json.dumps({key: node["config"].get(key) for key in _DECIDING}, sort_keys=True, default=str)
         return digest(node["unique_id"], node["raw_code"], metadata, config, *own)
-
-    def _generic_test_exists(self, kind: str) -> bool:
-        return any(macro["name"] == f"test_{kind}" for macro in self.manifest["macros"].values())
 
     def _origin(self, node: Node, owner: tuple[str, str]) -> Origin:
         path = file_of(self.manifest, node)

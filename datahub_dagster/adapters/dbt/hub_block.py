@@ -141,7 +141,7 @@ class FreshnessBlock(Block):
     )
     timezone: Timezone = Field("UTC", description="The time zone of `due`.")
     calendar: Name = Field(
-        "daily", description="`daily`, `weekdays`, a country, an exchange, or a calendar file of the hub."
+        "daily", description="`daily`, `weekdays`, an ISO country code, or the MIC of an exchange."
     )
     covers: Annotated[int, Field(ge=0)] = Field(
         0, description="How many sessions before the due day the business date lies."
@@ -279,7 +279,7 @@ class ColumnBlock(Block):
     )
 
 
-class TestBlock(Block):
+class DataTestBlock(Block):
     """`meta.hub` of a data test."""
 
     dataset: Name | None = Field(

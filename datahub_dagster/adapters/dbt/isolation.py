@@ -12,7 +12,7 @@ from typing import Any
 
 from datahub_dagster.adapters.dbt.last_good import Choice, LastGood, Missing
 from datahub_dagster.adapters.dbt.manifest import Reading, read_manifest
-from datahub_dagster.adapters.dbt.parse import Failure, guess_line, yaml_failures
+from datahub_dagster.adapters.dbt.parse import Failure, guess_line, jinja_line, yaml_failures
 from datahub_dagster.adapters.dbt.problems import Problem
 from datahub_dagster.adapters.dbt.project import SHARED, ProjectState, read_paths
 from datahub_dagster.adapters.dbt.yaml_lines import YamlLines
@@ -60,12 +60,13 @@ class Isolation:
         Raises:
             ContractError: What all teams share is broken, and there is no last good state of it.
         """
-        self._replace_unreadable()
         for _ in range(3 * len(self._choices) + 20):
             project_dir = self._project_dir()
             manifest = self._parse(project_dir, False)
             if isinstance(manifest, Failure):
-                self._blame(manifest)
+                # dbt stops at the first file that it can't read; here they are all found.
+                if not self._replace_unreadable():
+                    self._blame(manifest)
                 continue
             paths = read_paths(project_dir, self._state.project_dir)
             reading = read_manifest(manifest, paths, YamlLines(project_dir))
@@ -100,13 +101,18 @@ class Isolation:
         ordered = sorted(dict.fromkeys(faults), key=lambda fault: (fault.team, fault.path, fault.line or 0))
         return Isolated(manifest, reading, tuple(ordered), project_dir, project_dir == self._shadow)
 
-    def _replace_unreadable(self) -> None:
+    def _replace_unreadable(self) -> bool:
+        found = False
         for unit, paths in self._state.units.items():
+            if self._choices[unit] is not Choice.CURRENT:
+                continue
             failures = yaml_failures(self._state, [path for path in paths if not path.endswith(".csv")])
             if unit == SHARED:
                 failures = {path: failure for path, failure in failures.items() if "/" not in path}
             if failures:
                 self._replace(unit, [self._fault(unit, failure) for failure in failures.values()])
+                found = True
+        return found
 
     def _broken_units(self, problems: Sequence[Problem]) -> Mapping[str, Sequence[Problem]]:
         found: dict[str, list[Problem]] = {}
@@ -141,13 +147,17 @@ class Isolation:
         return self._replaced_unit_that_names(failure.missing[1]) is not None
 
     def _replaced_unit_that_names(self, text: str) -> str | None:
-        """The broken unit that seems to declare a dataset or a model, `a.b` or `b`: its files can't be parsed, but searched."""
+        """The broken unit that seems to declare a dataset or a model, `a.b` or `b`: its files can't be parsed, but searched.
+
+        In doubt it is one of which nothing is known.
+        """
         for unit, choice in self._choices.items():
             if choice is not Choice.CURRENT and unit != SHARED:
                 content = "\n".join([*self._state.units[unit], *map(self._text, self._state.units[unit])])
                 if all(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", content) for name in text.split(".")):
                     return unit
-        return None
+        # What stood in a file before it was emptied can't be known.
+        return next((unit for unit, choice in self._choices.items() if choice is Choice.OUT), None)
 
     def _search(self, failure: Failure) -> None:
         """Find by trial the units behind a failure that names no file."""
@@ -241,22 +251,28 @@ class Isolation:
         return self._last_good.fingerprint(unit) != self._state.unit_fingerprint(unit)
 
     def _fault(self, unit: str, failure: Failure) -> ContractFault:
-        own = [path for path in failure.paths if self._state.paths.unit_of(path) == unit]
-        folder = self._state.units[unit][0] if len(self._state.units[unit]) == 1 else self._folder_of(unit)
-        path = own[-1] if own else folder
-        line = (
-            failure.line
-            if own and failure.paths[-1] == path
-            else guess_line(failure.message, self._text(path))
-        )
+        path, line = self._place(unit, failure)
         place = f"{path}:{line}" if line else path
-        return ContractFault(
-            team=self._state.paths.team_of(self._state.units[unit][0]),
-            path=path,
-            line=line,
-            message=failure.message,
-            next_step=f"correct {place}; the hub reads it again by itself",
-        )
+        next_step = f"correct {place}; the hub reads it again by itself"
+        if "dbt deps" in failure.message:
+            next_step = f"dbt deps --project-dir {self._state.project_dir}"
+        team = self._state.paths.team_of(self._state.units[unit][0])
+        return ContractFault(team=team, path=path, line=line, message=failure.message, next_step=next_step)
+
+    def _place(self, unit: str, failure: Failure) -> tuple[str, int | None]:
+        own = [path for path in failure.paths if self._state.paths.unit_of(path) == unit]
+        if own:
+            path = own[-1]
+            return path, failure.line if failure.paths[-1] == path else guess_line(
+                failure.message, self._text(path)
+            )
+        packages = f"{self._state.paths.packages}/"
+        files = [path for path in self._state.units[unit] if not path.startswith(packages)]
+        for guess in (jinja_line, guess_line):
+            for path in files:
+                if line := guess(failure.message, self._text(path)):
+                    return path, line
+        return files[0] if len(files) == 1 else self._folder_of(unit), None
 
     def _fault_of(self, problem: Problem) -> ContractFault:
         origin = problem.origin

@@ -7,7 +7,7 @@ from datetime import timedelta
 from difflib import get_close_matches
 from typing import Any
 
-from datahub_dagster.adapters.dbt.data_tests import Node, OwnedTest, TestReader, file_of
+from datahub_dagster.adapters.dbt.data_tests import DataTestReader, Node, OwnedTest, file_of
 from datahub_dagster.adapters.dbt.hub_block import ColumnBlock, ConsumerBlock, HubBlock, inherited
 from datahub_dagster.adapters.dbt.hub_faults import BlockFault, check
 from datahub_dagster.adapters.dbt.problems import Problem
@@ -60,7 +60,9 @@ class _Reader:
         disabled = (node for nodes in self.manifest["disabled"].values() for node in nodes)
         absent = frozenset((n["source_name"], n["name"]) for n in disabled if n["resource_type"] == "source")
         pairs = {(name.source, name.table): name for name in self.nodes}
-        reader = TestReader(self.manifest, self.lines, pairs, absent - pairs.keys(), frozenset(self.stubs))
+        reader = DataTestReader(
+            self.manifest, self.lines, pairs, absent - pairs.keys(), frozenset(self.stubs)
+        )
         tests = reader.read()
         contracts = {
             name: self._contract(name, node, tests.get(name, ())) for name, node in sorted(self.nodes.items())

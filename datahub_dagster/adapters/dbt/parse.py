@@ -104,10 +104,15 @@ def yaml_failures(state: ProjectState, paths: Sequence[str]) -> Mapping[str, Fai
 
 
 def guess_line(message: str, content: str) -> int | None:
-    """The line that a message without one is probably about: where the text that it quotes stands."""
+    """The line that a message without one is probably about: where the Jinja or the text that it quotes stands."""
     quoted = _QUOTED.findall(message)
     parts = [part for text in quoted for part in (text, text.rpartition(".")[2]) if len(part.strip()) > 1]
-    return line_of([*_JINJA.findall(message), *parts], content)
+    return jinja_line(message, content) or line_of(parts, content)
+
+
+def jinja_line(message: str, content: str) -> int | None:
+    """The line of the Jinja that a message quotes; far surer than other words."""
+    return line_of(_JINJA.findall(message), content)
 
 
 def _named_paths(text: str, state: ProjectState) -> tuple[str, ...]:

@@ -81,7 +81,8 @@ class ProjectPaths:
     def team_of(self, path: str) -> str:
         """The team that owns a file: its unit, or the project for files directly below the model paths."""
         unit = self.unit_of(path)
-        return unit if unit and not Path(unit).suffix else (self.name if unit else "")
+        is_folder = f"/{unit}/" in path
+        return unit if not unit or is_folder else self.name
 
 
 @dataclass(frozen=True)

@@ -43,13 +43,13 @@ class Entry:
                 break
         return best[1]
 
-    def test_lines(self) -> list["TestEntry"]:
+    def test_lines(self) -> list["DataTestEntry"]:
         """The data tests of a table or a column, in the order in which they are written."""
         return [_test(item) for key in _TEST_KEYS for item in _items(_child(self.node, key))]
 
 
 @dataclass(frozen=True, slots=True)
-class TestEntry:
+class DataTestEntry:
     """A data test as written: the generic test's name, the name that the team gave it, and its line."""
 
     kind: str | None
@@ -128,16 +128,16 @@ def _deepest(hub: tuple[yaml.Node, int], path: Path_) -> tuple[int, int]:
     return depth + 1, line
 
 
-def _test(item: yaml.Node) -> TestEntry:
+def _test(item: yaml.Node) -> DataTestEntry:
     if isinstance(item, yaml.ScalarNode):
-        return TestEntry(item.value, None, _line(item))
+        return DataTestEntry(item.value, None, _line(item))
     pairs = _pairs(item)
     given = _text(_child(item, "test_name"))
     kind = given or (_text(pairs[0][0]) if pairs else None)
     name = _text(_child(item, "name")) or (
         _text(_child(pairs[0][1], "name")) if pairs and not given else None
     )
-    return TestEntry(kind, name, _line(item))
+    return DataTestEntry(kind, name, _line(item))
 
 
 def _pairs(node: yaml.Node | None) -> list[tuple[yaml.Node, yaml.Node]]:

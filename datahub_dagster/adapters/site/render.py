@@ -18,7 +18,7 @@ DOCS = Location("docs")
 
 _OWN_FOLDERS = ("assets", "datasets")  # what lies here and is no page any more is removed
 _BACK_LINK = (
-    b'<a href="../index.html" style="position:fixed;right:16px;bottom:16px;z-index:9999;padding:8px 14px;border-radius:8px;'
+    b'<a href="../index.html" style="position:fixed;right:112px;bottom:28px;z-index:9999;padding:8px 14px;border-radius:8px;'
     b'background:#26324a;color:#fff;font:600 14px/1.3 system-ui,sans-serif;text-decoration:none">&larr; Data hub</a>'
 )
 

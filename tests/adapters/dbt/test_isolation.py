@@ -183,6 +183,49 @@ def test_what_all_share_is_broken_from_the_start_and_the_error_says_where(tmp_pa
     assert "correct dbt_project.yml:3" in str(caught.value)
 
 
+def test_a_broken_macro_without_a_last_good_state_is_named_too(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.write("models/alpha/a.yml", source("alpha"))
+    project.write("macros/helpers.sql", "{# ours #}\n{% macro helper( %}{% endmacro %}")
+
+    with pytest.raises(ContractError) as caught:
+        project.load()
+
+    assert caught.value.subject == "macros/helpers.sql:2"
+
+
+def test_packages_that_are_not_installed_say_how_to_install_them(project: Project) -> None:
+    project.write("packages.yml", "packages:\n  - package: dbt-labs/dbt_utils\n    version: 1.0.0\n")
+
+    book = project.load()
+
+    assert names(book) == {"alpha.orders", "beta.orders"}
+    assert book.faults[0].next_step == f"dbt deps --project-dir {project.folder}"
+    project.remove("packages.yml")
+
+
+def test_a_team_that_reads_models_of_an_absent_one_keeps_its_datasets(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.write("models/alpha/a.yml", source("alpha"))
+    project.write("models/alpha/m.sql", "select * from {{ ref('stg') }}, {{ source('beta', 'orders') }}")
+    project.write("models/beta/b.yml", "sources: [")
+    project.write("models/beta/stg.sql", "select 1 as id")
+
+    book = project.load()
+
+    assert names(book) == {"alpha.orders"}
+    assert {fault.team for fault in book.faults} == {"beta"}
+
+
+def test_a_team_that_goes_is_forgotten(project: Project) -> None:
+    project.remove("models/beta/b.yml")
+    assert project.load().faults == ()
+
+    project.write("models/beta/b.yml", "sources: [")
+
+    assert places(project.load().faults) == [("beta", "models/beta/b.yml", 2, False)]
+
+
 def test_the_hubs_own_project_survives_what_a_team_breaks(tmp_path: Path) -> None:
     project = Project(tmp_path)
     broken.copy_project(tmp_path / "hub")

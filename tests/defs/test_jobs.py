@@ -1,0 +1,147 @@
+"""Jobs and schedules: rollback, reconcile, gc, docs, fetch."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from datahub_dagster.defs.docs import KEY as DOCS
+from datahub_dagster.defs.docs import rendering_condition
+from datahub_dagster.defs.names import asset_key
+from datahub_dagster.domain.contract import Contract, DeliverySpec, Retention, Schedule
+from tests.builders import book, by_day, column, contract, data_test
+from tests.defs.dagster_hub import DagsterHub, failure_of, materializations, text
+from tests.hubs import orders, put_delivery
+
+pytestmark = pytest.mark.slow
+
+ORDERS = contract()
+
+
+def hub_with_two_releases(root: Path, of: Contract = ORDERS) -> DagsterHub:
+    there = DagsterHub(root=root, book=book(of))
+    for name, ids in (("a", [1]), ("b", [1, 2])):
+        put_delivery(there.hub, of, name, {"part-0.parquet": orders(ids)})
+        there.materialize(of)
+    return there
+
+
+def test_a_rollback_is_what_the_asset_says_is_published(tmp_path: Path) -> None:
+    there = hub_with_two_releases(tmp_path)
+    result = there.run(
+        "rollback", "roll_back", dataset="payments.orders", generation=1, reason="b counts twice"
+    )
+    assert result.success
+    published = there.published(ORDERS)
+    assert published is not None
+    assert published.description == "rolled back to generation 1 (release 2036-11-17.1): b counts twice"
+    assert (text(published.metadata, "generation"), text(published.metadata, "release")) == (
+        3,
+        "2036-11-17.1",
+    )
+
+
+def test_a_rollback_of_partitions_is_told_for_those_that_changed(tmp_path: Path) -> None:
+    daily = contract(
+        "payments.daily",
+        delivery=by_day(),
+        columns=(column("id", "bigint"), column("amount", "double"), column("day", "date")),
+        tests=(data_test("not_null", "id", "payments.daily"),),
+    )
+    there = DagsterHub(root=tmp_path, book=book(daily))
+    for name, day, ids in (("a", 3, [1]), ("b", 4, [2]), ("c", 4, [2, 3])):
+        put_delivery(
+            there.hub, daily, name, {"p.parquet": orders(ids, day=datetime(2026, 11, day, tzinfo=UTC).date())}
+        )
+        there.materialize(daily)
+    result = there.run("rollback", "roll_back", dataset="payments.daily", generation=2, reason="c is wrong")
+    assert [each.partition for each in materializations(result)] == ["2026-11-04"]
+
+
+def test_a_rollback_to_nowhere_says_what_to_do(tmp_path: Path) -> None:
+    there = hub_with_two_releases(tmp_path)
+    result = there.run("rollback", "roll_back", dataset="payments.orders", generation=9, reason="?")
+    assert not result.success
+    assert "next" in failure_of(result)
+    unknown = there.run("rollback", "roll_back", dataset="payments.order", generation=1, reason="?")
+    assert "payments.orders" in failure_of(unknown)
+
+
+def test_reconcile_makes_the_catalog_follow_and_one_broken_log_stops_no_other(tmp_path: Path) -> None:
+    there = hub_with_two_releases(tmp_path)
+    assert there.run("reconcile").success
+    assert there.hub.catalog.applied(ORDERS.name) == 2
+
+
+def test_gc_is_a_dry_run_unless_told_otherwise(tmp_path: Path) -> None:
+    brief = replace(ORDERS, retention=Retention(releases=1, days=0))
+    there = hub_with_two_releases(tmp_path, brief)
+    first = there.hub.log.releases_on_disk(brief.name)[0]
+    assert there.run("gc").success
+    assert there.hub.log.file_list(brief.name, first) is not None
+    assert there.run("gc", "collect_garbage", dry_run=False).success
+    assert there.hub.log.file_list(brief.name, first) is None
+
+
+def test_the_docs_tell_where_they_are(tmp_path: Path) -> None:
+    there = hub_with_two_releases(tmp_path)
+    assert there.run("docs").success
+    event = there.instance.get_latest_materialization_event(DOCS)
+    assert event is not None
+    assert event.asset_materialization is not None
+    assert text(event.asset_materialization.metadata, "url") == "http://docs.example"
+
+
+def test_docs_are_rendered_after_a_release_at_the_next_tick_and_not_again(tmp_path: Path) -> None:
+    there = hub_with_two_releases(tmp_path)
+    at = datetime.now(UTC).replace(second=30)
+
+    def requested(cursor, minutes: int):
+        result = dg.evaluate_automation_conditions(
+            defs=there.defs,
+            instance=there.instance,
+            asset_selection=dg.AssetSelection.assets(DOCS),
+            evaluation_time=datetime.fromtimestamp(at.timestamp() + 60 * minutes, UTC),
+            cursor=cursor,
+        )
+        return result.total_requested, result.cursor
+
+    _, cursor = requested(None, 0)
+    put_delivery(there.hub, ORDERS, "c", {"part-0.parquet": orders([1, 2, 3])})
+    there.materialize(ORDERS)
+    first, cursor = requested(cursor, 11)
+    assert first == 1
+    there.run("docs")
+    second, cursor = requested(cursor, 22)
+    assert second == 0
+
+
+@pytest.mark.parametrize("minutes", [1, 10, 59, 60, 90, 600, 5000])
+def test_every_interval_makes_a_condition(minutes: int) -> None:
+    assert rendering_condition(minutes)
+
+
+def test_a_contract_with_source_and_schedule_is_fetched_by_the_clock(tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    source = tmp_path / "source"
+    source.mkdir()
+    pq.write_table(orders([1, 2]), source / "part-0.parquet")
+    spec = DeliverySpec(source=str(source), schedule=Schedule(cron="0 5 * * *", timezone="Europe/Berlin"))
+    fetched = replace(ORDERS, delivery=spec)
+    there = DagsterHub(root=tmp_path / "hub", book=book(fetched))
+    schedule = there.defs.resolve_schedule_def("fetch_payments__orders")
+    with dg.build_schedule_context(
+        there.instance, scheduled_execution_time=datetime(2026, 11, 20, 4, tzinfo=UTC)
+    ) as context:
+        data = schedule.evaluate_tick(context)
+    (request,) = list(data.run_requests or ())
+    result = there.launch(replace_job(request, schedule.job_name))
+    assert result.success
+    assert [each.asset_key for each in materializations(result)] == [asset_key(fetched.name)]
+
+
+def replace_job(request: dg.RunRequest, job_name: str) -> dg.RunRequest:
+    return request.with_replaced_attrs(job_name=job_name)

@@ -1,0 +1,390 @@
+"""Several processes release, roll back and clean up one dataset at once: as if they had come one after the other.
+
+Two ways to look for what goes wrong: real processes that begin at the same moment, and, since luck finds the rarest of
+meetings last, each single point of one call at which the whole of another one could come in between.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from datahub_dagster import pipeline
+from datahub_dagster.adapters.storage.local import LocalStorage
+from datahub_dagster.domain.contract import Contract, Retention
+from datahub_dagster.domain.names import Location, ReleaseId
+from datahub_dagster.domain.release import GenerationKind, ReleaseState
+from datahub_dagster.errors import HubError, RetentionError, UnknownReleaseError
+from datahub_dagster.ports import Hub
+from datahub_dagster.steps.views import view_of
+from tests.builders import NOW, by_day, contract
+from tests.hubs import SteppingClock, hub_at, orders, put_delivery
+from tests.pipeline.processes import PassingAuditor, all_at_once, ids_in, ids_read
+
+ORDERS = contract(retention=Retention(releases=1, days=1))
+DAILY = contract(delivery=by_day(), columns=(), retention=Retention(releases=1, days=1))
+
+Content = Mapping[str, Sequence[int]]  # partition → ids; "" where there are no partitions
+
+
+def hub_of(root: Path, of: Contract, storage: LocalStorage | None = None, *, years: int = 10) -> Hub:
+    storage = storage or LocalStorage(root)
+    clock = SteppingClock(NOW + timedelta(days=365 * years))
+    return hub_at(root, of, storage=storage, auditor=PassingAuditor(storage), clock=clock)
+
+
+@dataclass
+class Deliveries:
+    """What each delivery brings; two files for each partition, so that a mixture would show."""
+
+    of: Contract
+    contents: dict[str, Content] = field(default_factory=dict[str, Content])
+    full: set[str] = field(default_factory=set[str])
+
+    def put(self, root: Path, name: str, content: Content, *, full: bool = False) -> None:
+        files: dict[str, Any] = {}
+        for key, ids in content.items():
+            folder = f"day={key}/" if key else ""
+            files[f"{folder}a.parquet"] = orders([ids[0]])
+            files[f"{folder}b.parquet"] = orders(list(ids[1:]))
+        put_delivery(hub_of(root, self.of), self.of, name, files, full=full)
+        self.contents[name] = content
+        if full or not self.of.partitions:
+            self.full.add(name)
+
+    def after(self, names: Sequence[str]) -> dict[str, list[int]]:
+        """The dataset, had these come one after the other."""
+        held: dict[str, list[int]] = {}
+        for name in names:
+            if name in self.full:
+                held = {}
+            held |= {key: sorted(ids) for key, ids in self.contents[name].items()}
+        return held
+
+
+def content_read(hub: Hub, of: Contract) -> dict[str, list[int]]:
+    storage = hub.storage
+    assert isinstance(storage, LocalStorage)
+    current = hub.log.current(of.name)
+    files = view_of(hub.log, of.name, current.partitions, of).files if current else ()
+    keys = {file.partition for file in files}
+    return {key: ids_in(storage.root, [file for file in files if file.partition == key]) for key in sorted(keys)}
+
+
+def release(root: Path, of: Contract, name: str) -> None:
+    pipeline.release(hub_of(root, of), of, name, actor="test")
+
+
+def must_be_serial(root: Path, given: Deliveries, *, begun_with: Sequence[str] = ()) -> None:
+    """The outcome is that of the order of the receipts; records and generations tell the same story."""
+    hub, of = hub_of(root, given.of), given.of
+    receipts = hub.log.receipts(of.name)
+    assert [receipt.number for receipt in receipts] == list(range(1, len(receipts) + 1))
+    names = [receipt.delivery.name for receipt in receipts]
+    assert sorted(names) == sorted(given.contents), "each delivery has one receipt"
+    assert names[: len(begun_with)] == list(begun_with)
+    assert content_read(hub, of) == given.after(names)
+
+    generations = hub.log.generations(of.name)
+    assert [generation.number for generation in generations] == list(range(1, len(generations) + 1))
+    made = {g.release_id: g.number for g in generations if g.kind is GenerationKind.RELEASE}
+    assert len(made) == len(generations), "a release makes one generation"
+    records = {record.release_id: record for record in hub.log.records(of.name)}
+    assert set(records) == {receipt.release_id for receipt in receipts if not receipt.repeats}
+    for release_id, record in records.items():
+        assert record.state in (ReleaseState.PUBLISHED, ReleaseState.SUPERSEDED), record.why
+        assert record.generation == made.get(release_id)
+        assert record.generation is None or record.base_generation == record.generation - 1
+        assert record.audit is None or record.audit.base_generation == record.base_generation
+    assert hub.catalog.applied(of.name) == len(generations)
+    assert pipeline.reconcile(hub, of) == []
+    assert not list(root.rglob(".unfinished-*"))
+
+
+# --- Real processes --------------------------------------------------------------------------------------------------
+
+
+def pair(number: int) -> list[int]:
+    return [number * 10, number * 10 + 1]
+
+
+def day(number: int) -> str:
+    return date(2026, 11, 2 + number).isoformat()
+
+
+def same_dataset(number: int) -> Content:
+    return {"": pair(number)}
+
+
+def same_days(number: int) -> Content:
+    return {day(1): pair(number), day(2): pair(number + 100)}
+
+
+def days_of_their_own(number: int) -> Content:
+    return {day(number): pair(number)}
+
+
+def days_that_overlap(number: int) -> Content:
+    return {day(number): pair(number), day(number + 1): pair(number + 100)}
+
+
+MEETINGS: Mapping[str, tuple[Contract, Callable[[int], Content], int]] = {
+    "the whole dataset": (ORDERS, same_dataset, 0),
+    "the same partitions": (DAILY, same_days, 0),
+    "partitions of their own": (DAILY, days_of_their_own, 0),
+    "partitions that overlap": (DAILY, days_that_overlap, 0),
+    "partitions, and the whole of it every third time": (DAILY, days_that_overlap, 3),
+}
+
+
+@pytest.mark.parametrize("count", [2, 8])
+@pytest.mark.parametrize("meeting", MEETINGS)
+def test_processes_that_release_at_once_end_as_if_one_after_the_other(
+    meeting: str, count: int, tmp_path: Path
+) -> None:
+    of, content, full_each = MEETINGS[meeting]
+    given = Deliveries(of)
+    given.put(tmp_path, "before", content(0))
+    release(tmp_path, of, "before")
+    for number in range(1, count + 1):
+        given.put(tmp_path, f"d{number}", content(number), full=bool(full_each) and number % full_each == 0)
+
+    with_readers(
+        tmp_path,
+        of,
+        [lambda number=number: release(tmp_path, of, f"d{number}") for number in range(1, count + 1)],
+    )
+    must_be_serial(tmp_path, given, begun_with=["before"])
+
+
+def test_eight_processes_with_the_same_delivery_make_one_release(tmp_path: Path) -> None:
+    given = Deliveries(ORDERS)
+    given.put(tmp_path, "before", same_dataset(0))
+    release(tmp_path, ORDERS, "before")
+    given.put(tmp_path, "same", same_dataset(1))
+
+    def release_and_tell(number: int) -> None:
+        outcome = pipeline.release(hub_of(tmp_path, ORDERS), ORDERS, "same", actor="test")
+        (tmp_path / f"told-{number}").write_text(f"{outcome.release_id} {outcome.kind}")
+
+    with_readers(tmp_path, ORDERS, [lambda number=number: release_and_tell(number) for number in range(8)])
+    must_be_serial(tmp_path, given, begun_with=["before"])
+    assert {path.read_text() for path in tmp_path.glob("told-*")} == {"2036-11-17.2 published"}
+    assert len(hub_of(tmp_path, ORDERS).log.generations(ORDERS.name)) == 2
+
+
+def test_releases_rollbacks_and_gc_at_once_leave_what_is_published_whole(tmp_path: Path) -> None:
+    for number in range(1, 5):
+        put_delivery(hub_of(tmp_path, ORDERS), ORDERS, f"d{number}", {"a.parquet": orders(pair(number))})
+        release(tmp_path, ORDERS, f"d{number}")
+    for number in range(5, 8):
+        put_delivery(hub_of(tmp_path, ORDERS), ORDERS, f"d{number}", {"a.parquet": orders(pair(number))})
+
+    def roll_back(number: int) -> None:
+        for _ in range(5):
+            with suppress(RetentionError, UnknownReleaseError):
+                hub = hub_of(tmp_path, ORDERS, years=11)
+                pipeline.rollback(hub, ORDERS, number, reason=f"to {number}", actor="ann")
+
+    def clean_up() -> None:
+        for _ in range(10):
+            pipeline.collect(hub_of(tmp_path, ORDERS, years=11), ORDERS, dry_run=False)
+
+    with_readers(
+        tmp_path,
+        ORDERS,
+        [
+            *(lambda number=number: release(tmp_path, ORDERS, f"d{number}") for number in range(5, 8)),
+            *(lambda number=number: roll_back(number) for number in (1, 2, 3)),
+            clean_up,
+            clean_up,
+        ],
+    )
+    hub = hub_of(tmp_path, ORDERS)
+    assert ids_read(hub, ORDERS) in [pair(number) for number in range(1, 8)]
+    made = [g.release_id for g in hub.log.generations(ORDERS.name) if g.kind is GenerationKind.RELEASE]
+    assert len(made) == len(set(made))
+
+
+def with_readers(root: Path, of: Contract, acts: Sequence[Callable[[], object]]) -> None:
+    """Run them all at once, beside two readers that never may see a mixture."""
+    end = root / "end"
+    left = root / "left"
+    left.mkdir()
+
+    def act_and_leave(number: int, act: Callable[[], object]) -> None:
+        try:
+            act()
+        finally:
+            (left / str(number)).touch()
+            if len(list(left.iterdir())) == len(acts):
+                end.touch()
+
+    def read() -> None:
+        looked = 0
+        while not end.exists() or looked == 0:
+            looked += 1
+            must_not_be_mixed(hub_of(root, of), of, root)
+
+    all_at_once(
+        *(lambda number=number, act=act: act_and_leave(number, act) for number, act in enumerate(acts)), read, read
+    )
+
+
+def must_not_be_mixed(hub: Hub, of: Contract, root: Path) -> None:
+    for _, ids in content_read(hub, of).items():
+        assert len(ids) == 2, ids
+        assert ids[1] == ids[0] + 1, ids
+    if of.partitions is None:
+        for path in (root / "catalog").rglob("0*.json"):
+            with suppress(FileNotFoundError):  # a newer one took its place
+                statements = str(json.loads(path.read_text())["statements"])
+                assert len(set(re.findall(r"/releases/payments/orders/[^/]+", statements))) == 1
+
+
+# --- Every single meeting of two calls -------------------------------------------------------------------------------
+
+
+class Interrupted(LocalStorage):
+    """Right before its n-th use, somebody else does something from beginning to end."""
+
+    def __init__(self, root: Path, after: int, somebody: Callable[[], object]) -> None:
+        super().__init__(root)
+        self._left, self._somebody = after, somebody
+
+    @property
+    def was_used_up(self) -> bool:
+        return self._left > 0
+
+    def _path(self, location: Location) -> Path:
+        self._left -= 1
+        if self._left == 0:
+            self._somebody()
+        return super()._path(location)
+
+
+@dataclass
+class Meeting:
+    """A call, another that comes in between, and what was there before: deliveries released, and to be released."""
+
+    one: Callable[[Hub], object]
+    other: Callable[[Hub], object]
+    of: Contract = ORDERS
+    before: Mapping[str, Content] = field(default_factory=dict[str, Content])
+    waiting: Mapping[str, Content] = field(default_factory=dict[str, Content])
+    full: frozenset[str] = frozenset()
+    is_serial: bool = True
+
+
+def releases(name: str) -> Callable[[Hub], object]:
+    return lambda hub: pipeline.release(hub, next(iter(hub.book().datasets.values())), name, actor="test")
+
+
+def rolls_back_to(number: int) -> Callable[[Hub], object]:
+    return lambda hub: pipeline.rollback(hub, ORDERS, number, reason="wrong", actor="ann")
+
+
+def cleans_up(hub: Hub) -> None:
+    pipeline.collect(hub, next(iter(hub.book().datasets.values())), dry_run=False)
+
+
+def reconciles(hub: Hub) -> None:
+    pipeline.reconcile(hub, next(iter(hub.book().datasets.values())))
+
+
+def pins_the_first(hub: Hub) -> None:
+    pipeline.pin(hub, ORDERS, ReleaseId(date(2036, 11, 17), 1), "asked for by the auditors")
+
+
+THREE = {f"d{number}": same_dataset(number) for number in (1, 2, 3)}
+TWO_WAIT = {"x": same_dataset(7), "y": same_dataset(8)}
+DAYS_WAIT = {"x": days_that_overlap(7), "y": days_that_overlap(8)}
+
+PAIRS = {
+    "two releases of the whole dataset": Meeting(releases("x"), releases("y"), before=THREE, waiting=TWO_WAIT),
+    "two first releases": Meeting(releases("x"), releases("y"), waiting=TWO_WAIT),
+    "two releases of partitions": Meeting(
+        releases("x"), releases("y"), of=DAILY, before={"d": days_that_overlap(8)}, waiting=DAYS_WAIT
+    ),
+    "a release of partitions, and a full one": Meeting(
+        releases("x"), releases("y"), DAILY, {"d": days_that_overlap(1)}, DAYS_WAIT, frozenset({"y"})
+    ),
+    "a full release, and one of partitions": Meeting(
+        releases("x"), releases("y"), DAILY, {"d": days_that_overlap(1)}, DAYS_WAIT, frozenset({"x"})
+    ),
+    "two full releases of partitions": Meeting(
+        releases("x"), releases("y"), DAILY, {"d": days_that_overlap(1)}, DAYS_WAIT, frozenset({"x", "y"})
+    ),
+    "the same release twice": Meeting(releases("x"), releases("x"), before=THREE, waiting={"x": same_dataset(7)}),
+    "a release, and a repeat of what was published before it": Meeting(
+        releases("x"), releases("y"), before=THREE, waiting={"x": same_dataset(7), "y": same_dataset(3)}
+    ),
+    "a repeat of what is published, and a release": Meeting(
+        releases("x"), releases("y"), before=THREE, waiting={"x": same_dataset(3), "y": same_dataset(7)}
+    ),
+    "a release, and gc": Meeting(releases("x"), cleans_up, before=THREE, waiting={"x": same_dataset(7)}),
+    "gc, and a release": Meeting(cleans_up, releases("x"), before=THREE, waiting={"x": same_dataset(7)}),
+    "a release, and reconcile": Meeting(releases("x"), reconciles, before=THREE, waiting={"x": same_dataset(7)}),
+    "gc, and a rollback": Meeting(cleans_up, rolls_back_to(1), before=THREE, is_serial=False),
+    "a rollback, and gc": Meeting(rolls_back_to(1), cleans_up, before=THREE, is_serial=False),
+    "gc, and a pin": Meeting(cleans_up, pins_the_first, before=THREE, is_serial=False),
+    "a pin, and gc": Meeting(pins_the_first, cleans_up, before=THREE, is_serial=False),
+    "gc, twice": Meeting(cleans_up, cleans_up, before=THREE, is_serial=False),
+    "two rollbacks": Meeting(rolls_back_to(1), rolls_back_to(2), before=THREE, is_serial=False),
+    "a release, and a rollback": Meeting(
+        releases("x"), rolls_back_to(1), before=THREE, waiting={"x": same_dataset(7)}, is_serial=False
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_a_call_may_come_in_between_at_any_point_of_another(name: str, tmp_path: Path) -> None:
+    meeting = PAIRS[name]
+    for point in range(1, 1000):
+        root = tmp_path / str(point)
+        root.mkdir()
+        given = Deliveries(meeting.of)
+        for each, content in meeting.before.items():
+            given.put(root, each, content)
+            release(root, meeting.of, each)
+        for each, content in meeting.waiting.items():
+            given.put(root, each, content, full=each in meeting.full)
+
+        def come_in_between(root: Path = root) -> None:
+            with suppress(RetentionError, UnknownReleaseError):
+                meeting.other(hub_of(root, meeting.of, years=11))
+
+        storage = Interrupted(root, point, come_in_between)
+        try:
+            meeting.one(hub_of(root, meeting.of, storage, years=11))
+        except HubError as error:
+            assert isinstance(error, RetentionError | UnknownReleaseError), f"at {point}: {error}"
+        if storage.was_used_up:
+            come_in_between()
+        what_is_promised_is_there(root, meeting, point)
+        if meeting.is_serial:
+            must_be_serial(root, given)
+        if storage.was_used_up:
+            assert point > 10
+            return
+    pytest.fail("never came to an end")
+
+
+def what_is_promised_is_there(root: Path, meeting: Meeting, point: int) -> None:
+    """What is published is whole, and what is pinned is kept."""
+    hub = hub_of(root, meeting.of)
+    current = hub.log.current(meeting.of.name)
+    assert current is not None
+    for file in view_of(hub.log, meeting.of.name, current.partitions, meeting.of).files:
+        assert hub.storage.checksum(Location(file.path)) == file.sha256, f"at {point}"
+    must_not_be_mixed(hub, meeting.of, root)
+    for pinned in hub.log.pins(meeting.of.name):
+        files = hub.log.file_list(meeting.of.name, pinned)
+        assert files is not None, f"at {point}"
+        assert all(hub.storage.exists(Location(file.path)) for file in files.files), f"at {point}"
