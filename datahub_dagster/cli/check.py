@@ -55,7 +55,7 @@ def report_lines(contract: Contract, report: AuditReport) -> Iterator[Line]:
     summary = f"{contract.name}: generation {report.base_generation}, {audit_text(report.results)}"
     yield Styled(summary, "red" if stopped else "green")
     if report.results:
-        yield check_rows(report.results)
+        yield check_rows(contract, report.results)
     for result in report.results:
         if result.status is not CheckStatus.PASS and (sample := sample_rows(result, 10)):
             more = f", {len(sample.rows)} of {result.failures:,}" if result.failures else ""

@@ -97,7 +97,7 @@ def because(chapter: Chapter) -> str:
     """Why a delivery ended as it did."""
     if chapter.outcome is None or chapter.contract is None:
         return chapter.error
-    return why(chapter.contract, chapter.outcome)
+    return why(chapter.outcome)
 
 
 def story_value(story: Story) -> dict[str, object]:
@@ -169,6 +169,8 @@ def chapter_rows(story: Story) -> Rows:
         title="What happened to each delivery and why",
         columns=("", "delivery", "story", "became", "because"),
         narrow=("", "delivery", "became"),
+        needs_width=110,
+        headline=2,
         rows=tuple(rows),
     )
 

@@ -16,6 +16,7 @@ from datahub_dagster.cli.context import Session, hub_command, pass_session
 from datahub_dagster.cli.output import Line, Styled
 from datahub_dagster.cli.texts import bytes_text, count_text, list_text
 from datahub_dagster.domain.contract import Contract
+from datahub_dagster.domain.names import Location
 from datahub_dagster.errors import ExitCode, HubError
 from datahub_dagster.ports import Hub
 from datahub_dagster.settings import Settings
@@ -60,10 +61,13 @@ def command(session: Session) -> int:
 
 
 def _lines(findings: list[Finding]) -> Iterator[Line]:
+    width = max(len(finding.subject) for finding in findings)
     for finding in findings:
-        yield Styled(f"{finding.level.value:<6} {finding.subject:<14} {finding.found}", STYLES[finding.level])
+        yield Styled(
+            f"{finding.level.value:<6} {finding.subject:<{width}} {finding.found}", STYLES[finding.level]
+        )
         if finding.next_step:
-            yield f"{'':<6} {'next':<14} {finding.next_step}"
+            yield f"{'':<6} {'next':<{width}} {finding.next_step}"
     faults = sum(finding.level is Level.FAULT for finding in findings)
     yield f"{count_text(faults, 'thing')} to mend" if faults else "nothing to mend"
 
@@ -260,11 +264,12 @@ def dataset(hub: Hub, contract: Contract) -> Findings:
                 found=f"release {receipt.release_id} (delivery {receipt.delivery.name}) is not finished",
                 next_step=f"datahub release {name} --delivery {receipt.delivery.name}   (unless it runs now)",
             )
-    staged = log.releases_on_disk(name)
     debris = [
         release_id
-        for release_id in staged
-        if log.file_list(name, release_id) is None and release_id in records
+        for release_id in log.releases_on_disk(name)
+        if release_id in records
+        and log.file_list(name, release_id) is None
+        and _has_data(hub, log.release_folder(name, release_id))
     ]
     if debris:
         found = f"{count_text(len(debris), 'folder')} without a list of files: {list_text(map(str, debris))}"
@@ -291,9 +296,12 @@ def dataset(hub: Hub, contract: Contract) -> Findings:
         yield Finding(level=Level.FAULT, subject=subject, found=found, next_step=f"datahub reconcile {name}")
 
 
-def _is_there(hub: Hub, path: str) -> bool:
-    from datahub_dagster.domain.names import Location
+def _has_data(hub: Hub, folder: Location) -> bool:
+    """Whether there is more in a release's folder than its record and audits."""
+    return any(not file.path.startswith("_") for file in hub.storage.list_files(folder))
 
+
+def _is_there(hub: Hub, path: str) -> bool:
     return hub.storage.exists(Location(path))
 
 

@@ -18,7 +18,7 @@ from datahub_dagster.cli.texts import (
     place_in,
 )
 from datahub_dagster.domain.audit import Block, CheckResult, CheckStatus
-from datahub_dagster.domain.contract import Consumer, Contract, DataTest
+from datahub_dagster.domain.contract import Consumer, Contract
 from datahub_dagster.domain.outcome import Outcome
 from datahub_dagster.domain.profile import Fault
 from datahub_dagster.domain.release import Generation, OutcomeKind, ReleaseRecord
@@ -123,7 +123,7 @@ class Ended:
             yield f"  {'':<10} then {repair}"
 
     def _reason(self, record: ReleaseRecord, reason: Fault | Block) -> str:
-        return reason.message if isinstance(reason, Fault) else _block_text(self.contract, record, reason)
+        return reason.message if isinstance(reason, Fault) else _block_text(record, reason)
 
     def _details(self, record: ReleaseRecord, reason: Fault | Block) -> Iterator[Line]:
         if isinstance(reason, Fault):
@@ -155,34 +155,23 @@ class Ended:
         return f"{still}: {who}" if who else still
 
 
-def why(contract: Contract, outcome: Outcome) -> str:
+def why(outcome: Outcome) -> str:
     """One sentence: what happened and why, by the tests' short names and with an example of what failed."""
     record = outcome.record
     if record is None or not record.refused:
         return outcome.why
     reasons = [fault.message for fault in record.faults] + [
-        _block_text(contract, record, block) for block in record.blocks
+        _block_text(record, block) for block in record.blocks
     ]
     return list_text(reasons, limit=2, separator="; ") or outcome.why
 
 
-def called(test: DataTest | None, check_name: str) -> str:
-    """What people call a test: its kind and column, unless the team gave it a name of its own."""
-    if test is None or not test.check_name.startswith("source_") or test.kind == "singular":
-        return test.name if test else check_name
-    return f"{test.kind} of {test.column}" if test.column else test.kind
-
-
-def _block_text(contract: Contract, record: ReleaseRecord, block: Block) -> str:
+def _block_text(record: ReleaseRecord, block: Block) -> str:
     if block.check_name is None:
         return block.message
-    test = next((test for test in contract.tests if test.check_name == block.check_name), None)
-    name = called(test, block.check_name)
     results = record.audit.results if record.audit else ()
     result = next((result for result in results if result.check_name == block.check_name), None)
-    if result is None or result.failures is None:
-        return f"{name}: {block.message}"
-    return f"{name}: {count_text(result.failures, 'failure')}{_example(result)}"
+    return str(block) if result is None or result.failures is None else f"{block}{_example(result)}"
 
 
 def _example(result: CheckResult) -> str:
@@ -221,22 +210,22 @@ def sample_rows(result: CheckResult, limit: int) -> Rows | None:
     )
 
 
-def check_rows(results: tuple[CheckResult, ...]) -> Rows:
-    """Every test with its answer."""
+def check_rows(contract: Contract, results: tuple[CheckResult, ...]) -> Rows:
+    """Every test with its answer, by the name that people call it."""
     styles = {
         CheckStatus.PASS: "green",
         CheckStatus.WARN: "yellow",
         CheckStatus.FAIL: "red",
         CheckStatus.ERROR: "bold red",
     }
+    tests = {test.unique_id: test for test in contract.tests}
     return Rows(
-        columns=("test", "column", "severity", "answer", "failures", "seconds", "message"),
+        columns=("test", "severity", "answer", "failures", "seconds", "message"),
         numbers=("failures", "seconds"),
         narrow=("answer",),
         rows=tuple(
             (
-                result.check_name,
-                result.column or "",
+                tests[result.unique_id].label if result.unique_id in tests else result.check_name,
                 result.severity.value,
                 Styled(result.status.value, styles[result.status]),
                 "" if result.failures is None else f"{result.failures:,}",

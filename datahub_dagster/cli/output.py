@@ -36,7 +36,18 @@ Cell = str | Styled
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """A table. `numbers` are the columns to be aligned right; `narrow` those that never wrap."""
+    """A table.
+
+    Args:
+        columns: Their titles.
+        rows: A cell for each column; a cell may have several lines.
+        title: Stands above.
+        numbers: Columns to be aligned right.
+        narrow: Columns that never wrap.
+        indent: In characters.
+        needs_width: In a narrower terminal each row becomes a paragraph; 0 = never.
+        headline: So many of the first columns begin the paragraph.
+    """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
@@ -44,6 +55,8 @@ class Rows:
     numbers: tuple[str, ...] = ()
     narrow: tuple[str, ...] = ()
     indent: int = 0
+    needs_width: int = 0
+    headline: int = 1
 
 
 Line = str | Styled | Rows
@@ -178,6 +191,10 @@ def _draw(line: Line, stream: IO[str]) -> None:
 
 def _draw_table(rows: Rows, stream: IO[str]) -> None:
     console = _console(stream)
+    if console.width < rows.needs_width:
+        for paragraph in _paragraphs(rows):
+            console.print(_text(paragraph), soft_wrap=True)
+        return
     if stream.isatty():
         console.print(_table(rows))
         return
@@ -185,6 +202,26 @@ def _draw_table(rows: Rows, stream: IO[str]) -> None:
         console.print(_table(rows))
     lines = [line.rstrip() for line in drawn.get().splitlines()]
     stream.write("\n".join(line for line in lines if line) + "\n")
+
+
+def _paragraphs(rows: Rows) -> Iterator[Cell]:
+    """Each row as a headline and a line for each other column that says something."""
+    width = max(len(column) for column in rows.columns[rows.headline :])
+    if rows.title:
+        yield Styled(rows.title, "bold")
+    for row in rows.rows:
+        yield Styled(" ".join(text_of(cell).replace("\n", "  ") for cell in row[: rows.headline]), "bold")
+        for label, cell in zip(rows.columns[rows.headline :], row[rows.headline :], strict=True):
+            if not text_of(cell):
+                continue
+            first, *others = text_of(cell).split("\n")
+            lines = [f"  {label:<{width}}  {first}", *(f"  {'':<{width}}  {line}" for line in others)]
+            yield Styled("\n".join(lines), cell.style if isinstance(cell, Styled) else "")
+
+
+def text_of(cell: Cell) -> str:
+    """The text alone."""
+    return cell.text if isinstance(cell, Styled) else cell
 
 
 def _console(stream: IO[str]) -> "Console":

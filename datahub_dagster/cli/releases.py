@@ -151,7 +151,7 @@ def _of_receipt(
             pinned=pinned,
         )
     state = state_now(record, current)
-    said = why(contract, Outcome(receipt=receipt, record=record))
+    said = why(Outcome(receipt=receipt, record=record))
     if state is ReleaseState.SUPERSEDED and record.state is ReleaseState.PUBLISHED:
         said += "; no partition is read from it any more"
     return Chapter(
@@ -204,6 +204,8 @@ def history_lines(dataset: DatasetName, chapters: Sequence[Chapter]) -> Iterator
         ),
         numbers=("generation", "rows", "size"),
         narrow=("release", "when", "state"),
+        needs_width=130,
+        headline=2,
         rows=tuple(
             (
                 str(chapter.release),

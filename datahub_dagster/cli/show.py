@@ -171,10 +171,10 @@ def _release_lines(
         return
     yield from Ended.of(session, contract, Outcome(receipt=receipt, record=record)).lines(in_full=True)
     if record is not None:
-        yield from record_lines(record)
+        yield from record_lines(contract, record)
 
 
-def record_lines(record: ReleaseRecord) -> Iterator[Line]:
+def record_lines(contract: Contract, record: ReleaseRecord) -> Iterator[Line]:
     """A record in full, for people."""
     facts = {
         "received": f"{instant_text(record.received_at)} by {record.actor or 'somebody'}",
@@ -197,7 +197,7 @@ def record_lines(record: ReleaseRecord) -> Iterator[Line]:
             yield f"  {label:<10} {text}"
     if record.audit is None:
         return
-    yield check_rows(record.audit.results)
+    yield check_rows(contract, record.audit.results)
     for result in record.audit.results:
         if result.status is CheckStatus.PASS:
             continue

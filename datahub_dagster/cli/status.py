@@ -90,6 +90,7 @@ def status_lines(
     yield Rows(
         columns=("dataset", "promised", "published", "newest delivery", "why"),
         narrow=("dataset",),
+        needs_width=120,
         rows=tuple(_row(status, now) for status in standings),
     )
     for status in standings:
@@ -149,7 +150,7 @@ def _why(status: DatasetStatus) -> Cell:
     if status.problem:
         return Styled(status.problem, "red")
     contract = status.contract
-    parts = [why(contract, status.last)] if status.last else []
+    parts = [why(status.last)] if status.last else []
     if status.current and status.current.kind is GenerationKind.ROLLBACK:
         parts.append(f"rolled back to generation {status.current.restores}: {status.current.reason}")
     earlier = [outcome for outcome in status.outcomes[:-1] if outcome.refused]
@@ -157,7 +158,7 @@ def _why(status: DatasetStatus) -> Cell:
         name = earlier[-1].receipt.delivery.name
         count = f"{len(earlier)} deliveries were rejected, the last {name}"
         before = f"{name} was rejected" if len(earlier) == 1 else count
-        parts.append(f"before that {before}: {why(contract, earlier[-1])}")
+        parts.append(f"before that {before}: {why(earlier[-1])}")
     return "\n".join(parts)
 
 

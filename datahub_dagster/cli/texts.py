@@ -101,6 +101,7 @@ def freshness_text(slo: FreshnessSlo) -> str:
 
     >>> freshness_text(FreshnessSlo(max_age=timedelta(days=35)))
     'never older than 35 d'
+    >>> from datetime import time
     >>> freshness_text(FreshnessSlo(due=time(8), timezone="Asia/Tokyo", calendar="XTKS", covers=1))
     'by 08:00 Asia/Tokyo, each XTKS session, with the session before'
     """

@@ -67,10 +67,8 @@ def inbox_sensor(shown: Shown, interval: int) -> dg.SensorDefinition:
         asked = inbox_watch.read_cursor(context.cursor)
         under_way = _under_way(context.instance, {each.run_key for each in asked.values()})
         book = opened.book()
-        looked = [
-            (contract, _look(context, opened, contract))
-            for contract in (book.datasets.get(each.name, each) for each in shown.contracts)
-        ]
+        still = [book.datasets[each.name] for each in shown.contracts if each.name in book.datasets]
+        looked = [(contract, _look(context, opened, contract)) for contract in still]
         batches, asked = inbox_watch.plan_runs(looked, asked, under_way, opened.clock.now())
         return dg.SensorResult(
             run_requests=[_release_run(batch) for batch in batches],

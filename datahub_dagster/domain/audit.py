@@ -79,10 +79,13 @@ class Block:
         return f"{self.label or self.check_name}: {self.message}" if self.check_name else self.message
 
 
+_SPEAKS_AGAINST = (CheckStatus.PASS, CheckStatus.WARN, CheckStatus.FAIL, CheckStatus.ERROR)
+
+
 def blocks(contract: Contract, results: Sequence[CheckResult]) -> tuple[Block, ...]:
     """Every reason against publishing, in the order of the contract's tests; empty = publish.
 
-    The gate is strict. Each declared test must have answered exactly once; a test that errored proves nothing, whatever its
+    The gate is strict. Each declared test must have answered; a test that errored proves nothing, whatever its
     severity. A contract without tests has nothing that could block; the release carries a warning instead.
     """
     if not contract.tests:
@@ -95,7 +98,9 @@ def blocks(contract: Contract, results: Sequence[CheckResult]) -> tuple[Block, .
                 message=f"none of {len(contract.tests)} tests ran",
             ),
         )
-    answers = {result.unique_id: result for result in results}
+    answers: dict[str, CheckResult] = {}
+    for result in sorted(results, key=lambda result: _SPEAKS_AGAINST.index(result.status)):
+        answers[result.unique_id] = result  # of two answers the worse one counts
     found: list[Block] = []
     for test in contract.tests:
         result = answers.get(test.unique_id)
@@ -105,7 +110,10 @@ def blocks(contract: Contract, results: Sequence[CheckResult]) -> tuple[Block, .
             code, message = BlockCode.TEST_ERRORED, result.message or "the test could not run"
         elif result.status is CheckStatus.FAIL:
             count = result.failures or 0
-            code, message = BlockCode.TEST_FAILED, f"{count:,} failure{'' if count == 1 else 's'}{_threshold(test)}"
+            code, message = (
+                BlockCode.TEST_FAILED,
+                f"{count:,} failure{'' if count == 1 else 's'}{_threshold(test)}",
+            )
         else:
             continue
         found.append(Block(code=code, check_name=test.check_name, message=message, label=test.label))

@@ -85,15 +85,21 @@ def build_plan(
 
 
 def is_replaced_whole(
-    release_id: ReleaseId, whole: Collection[ReleaseId], generations: Sequence[Generation]
+    release_id: ReleaseId,
+    whole: Collection[ReleaseId],
+    generations: Sequence[Generation],
+    overtaken: Collection[ReleaseId] = (),
 ) -> bool:
     """Whether what is published rests on a whole delivery that was received after this one.
 
     Args:
         release_id: A release that is still to be published.
         whole: The releases that are, or were, the whole dataset.
+        overtaken: Those of them that still later deliveries had replaced before they could be published.
         generations: All generations, by number. A rollback rests on what the generation rested on that it took up again.
     """
+    if any(each.number > release_id.number for each in overtaken):
+        return True
     later = {each for each in whole if each.number > release_id.number}
     by_number = {generation.number: generation for generation in generations}
     generation = generations[-1] if generations and later else None

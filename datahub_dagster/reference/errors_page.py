@@ -15,7 +15,8 @@ def errors_page() -> Iterator[str]:
     """Exit codes, and every error with its code."""
     yield from head(
         "Errors and exit codes",
-        "A result that is merely bad, such as a rejected delivery, is not an error: it is a record, and the command says so. An error is what "
+        "A result that is merely bad, such as a rejected delivery, is not an error: it is a record, and the command "
+        "says so. An error is what "
         "stops the work. Each says what is wrong, and where known what was promised, what was found, what it means for consumers, and the "
         "next command.",
         "```\npayments.orders: no column settled_at\n  promised   models/payments/orders.yml:41  settled_at timestamp\n"

@@ -76,9 +76,7 @@ AUDIT = AuditReport(
             column="close",
             message="Got 1 result, configured to warn if != 0",
             compiled_sql='select * from "memory"."equities"."daily_prices" where not ("close" > 0)',
-            sample=Sample(
-                columns=("ticker", "trade_date", "close"), rows=(("1301", "2026-11-20", "0.0"),)
-            ),
+            sample=Sample(columns=("ticker", "trade_date", "close"), rows=(("1301", "2026-11-20", "0.0"),)),
             seconds=0.021,
         ),
     ),
@@ -120,5 +118,12 @@ RECORD = ReleaseRecord(
     ),
     warnings=("hub_between_equities_daily_prices_close__True__0: Got 1 result, configured to warn if != 0",),
     actor="airflow",
-    step_seconds={"receive": 0.011, "validate": 0.006, "stage": 0.014, "audit": 0.41, "publish": 0.004, "observe": 0.008},
+    step_seconds={
+        "receive": 0.011,
+        "validate": 0.006,
+        "stage": 0.014,
+        "audit": 0.41,
+        "publish": 0.004,
+        "observe": 0.008,
+    },
 )

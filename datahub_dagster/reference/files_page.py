@@ -8,31 +8,80 @@ from datahub_dagster.reference import example
 from datahub_dagster.reference.markdown import head, table
 
 _FOLDERS = (
-    ("`inbox/<source>/<table>/<delivery>/`", "What teams hand in. `_SUCCESS` says that it is complete, `_FULL` that it is the whole dataset. Theirs to write; "
-     "the hub removes what was released (`datahub gc`), never what was rejected."),
-    ("`releases/<source>/<table>/<release>/`", "What was staged: data files, and beside them the hub's own, whose names start with `_`. Never changed."),
-    ("`log/<source>/<table>/`", "The truth: receipts, generations, checks, pins. Created once, never changed."),
-    ("`catalog/<source>/<table>/`", "For DuckDB: the SQL of each dataset's view. Derived; `datahub reconcile` makes it again."),
-    ("`docs/`", "The pages, and `docs/status.json` for programs. Derived; `datahub docs build` makes them again."),
-    ("`outbox/<YYYY-MM>.jsonl`", "Messages to owners and consumers, one a line. The embedded hub keeps them instead of sending mail."),
-    ("`.cache/`", "Parsed contracts, dbt's files, the teams' last good files. May be removed; then dbt parses once more, and forgets the last good files."),
-)  # fmt: skip
+    (
+        "`inbox/<source>/<table>/<delivery>/`",
+        (
+            "What teams hand in. `_SUCCESS` says that it is complete, `_FULL` that it is the whole dataset. "
+            "Theirs to write; "
+            "the hub removes what was released (`datahub gc`), never what was rejected."
+        ),
+    ),
+    (
+        "`releases/<source>/<table>/<release>/`",
+        "What was staged: data files, and beside them the hub's own, which start with `_`. Never changed.",
+    ),
+    (
+        "`log/<source>/<table>/`",
+        "The truth: receipts, generations, checks, pins. Created once, never changed.",
+    ),
+    (
+        "`catalog/<source>/<table>/`",
+        "For DuckDB: the SQL of each dataset's view. Derived; `datahub reconcile` makes it again.",
+    ),
+    (
+        "`docs/`",
+        "The pages, and `docs/status.json` for programs. Derived; `datahub docs build` makes them again.",
+    ),
+    (
+        "`outbox/<YYYY-MM>.jsonl`",
+        "Messages to owners and consumers, one a line. The embedded hub keeps them instead of sending mail.",
+    ),
+    (
+        "`.cache/`",
+        "Parsed contracts, dbt's files, the teams' last good files. May be removed: then the last good files are forgotten.",
+    ),
+)
 
 _JSON = (
-    ("A receipt", "log/equities/daily_prices/receipts/00000007.json", "A delivery was received, and got its number. Written before anything is copied.", example.RECEIPT),
-    ("A generation", "log/equities/daily_prices/generations/00000003.json", "What is published: partition → release. The file with the highest number counts. "
-     "A dataset without partitions has one, with an empty key.", example.GENERATION),
-    ("The list of files", "releases/equities/daily_prices/2026-11-20.7/_files.json", "Written last of all files: the release exists from then on. Retention removes it first.", example.FILES),
-    ("An audit", "releases/equities/daily_prices/2026-11-20.7/_audit.2.5f1e0c7a9b3d2846.json", "What the tests answered, against generation 2, by one state of the contract. "
-     "Checks on published data look the same, in `log/…/checks/<instant>.json`.", example.AUDIT),
-)  # fmt: skip
+    (
+        "A receipt",
+        "log/equities/daily_prices/receipts/00000007.json",
+        "A delivery was received, and got its number. Written before anything is copied.",
+        example.RECEIPT,
+    ),
+    (
+        "A generation",
+        "log/equities/daily_prices/generations/00000003.json",
+        (
+            "What is published: partition → release. The file with the highest number counts. "
+            "A dataset without partitions has one, with an empty key."
+        ),
+        example.GENERATION,
+    ),
+    (
+        "The list of files",
+        "releases/equities/daily_prices/2026-11-20.7/_files.json",
+        "Written last of all files: the release exists from then on. Retention removes it first.",
+        example.FILES,
+    ),
+    (
+        "An audit",
+        "releases/equities/daily_prices/2026-11-20.7/_audit.2.5f1e0c7a9b3d2846.json",
+        (
+            "What the tests answered, against generation 2, by one state of the contract. "
+            "Checks on published data look the same, in `log/…/checks/<instant>.json`."
+        ),
+        example.AUDIT,
+    ),
+)
 
 
 def files_page() -> Iterator[str]:
     """Folders, and each JSON file with an example."""
     yield from head(
         "Files of a hub",
-        "All that the hub knows lies in one folder (`DATAHUB_ROOT`). Copy the folder, and you have copied the hub. Dagster's database is not part "
+        "All that the hub knows lies in one folder (`DATAHUB_ROOT`). Copy the folder, and you have copied the hub. "
+        "Dagster's database is not part "
         "of it: it can be lost, and tells again what the log says.",
     )
     yield from table(("folder", "what it holds"), _FOLDERS)

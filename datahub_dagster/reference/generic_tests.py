@@ -28,7 +28,9 @@ def generic_tests_page(repository: Path) -> Iterator[str]:
     import yaml
 
     macros: list[dict[str, Any]] = yaml.safe_load((repository / SOURCE).read_text(encoding="utf-8"))["macros"]
-    tests = {macro["name"].removeprefix("test_"): macro for macro in macros if macro["name"].startswith("test_")}
+    tests = {
+        macro["name"].removeprefix("test_"): macro for macro in macros if macro["name"].startswith("test_")
+    }
     yield from head(
         "Generic tests",
         "These come with the hub's own dbt project, beside dbt's `not_null`, `unique`, `accepted_values` and `relationships`. They are "
@@ -43,13 +45,23 @@ def generic_tests_page(repository: Path) -> Iterator[str]:
         yield ""
         yield str(macro["description"]).strip()
         yield ""
-        yield "Stands below a column." if on_column and name != "hub_expression" else "Stands below a table, or a column." if on_column else "Stands below a table."
+        yield (
+            "Stands below a column."
+            if on_column and name != "hub_expression"
+            else "Stands below a table, or a column."
+            if on_column
+            else "Stands below a table."
+        )
         yield ""
         yield "```yaml"
         yield "data_tests:"
         yield f"  - {name}: {{arguments: {EXAMPLES[name]}}}" if EXAMPLES[name] else f"  - {name}"
         yield "```"
         yield ""
-        rows = [(f"`{each['name']}`", str(each["type"]), str(each["description"])) for each in macro["arguments"] if each["name"] != "column_name"]
+        rows = [
+            (f"`{each['name']}`", str(each["type"]), str(each["description"]))
+            for each in macro["arguments"]
+            if each["name"] != "column_name"
+        ]
         if rows:
             yield from table(("argument", "type", "meaning"), rows)

@@ -34,7 +34,7 @@ def cell(text: str) -> str:
 
 
 def first_paragraph(text: str | None) -> str:
-    """The first paragraph of a docstring, in one line.
+    r"""The first paragraph of a docstring, in one line.
 
     >>> first_paragraph("What it\n    is.\n\n    More.")
     'What it is.'

@@ -10,7 +10,10 @@ from datahub_dagster.reader import DatasetReader, HubReader
 from datahub_dagster.reference.markdown import head
 
 _SPELLED = {
-    "__getitem__": ('`hub["source.table"]`', "A dataset as it is published now. Raises `UnknownDatasetError`, which names the nearest."),
+    "__getitem__": (
+        '`hub["source.table"]`',
+        "A dataset as it is published now. Raises `UnknownDatasetError`, which names the nearest.",
+    ),
     "__contains__": ('`"source.table" in hub`', "Whether the dataset has a published release."),
     "__iter__": ("`for name in hub`", "The names of the published datasets, sorted."),
 }
@@ -23,7 +26,8 @@ def python_page() -> Iterator[str]:
         "Reads published data. Needs neither dbt nor Dagster, and no dbt project: only the hub's folder.",
         '```python\nimport datahub_dagster\n\nhub = datahub_dagster.open("hub")\nprices = hub["equities.daily_prices"]\n'
         'prices.polars()\nprices.at(release="2026-11-20.7").arrow()\n```',
-        "A dataset that you have asked for stays the generation that it was: the same rows however often you read it, also while the next release is published.",
+        "A dataset that you have asked for stays as it was: the same rows however often you read it, also while the next "
+        "release is published.",
     )
     yield f"## {_call('datahub_dagster.open', datahub_dagster.open)}"
     yield ""
@@ -54,7 +58,11 @@ def _title(name: str, member: Any) -> str:
 
 def _call(name: str, function: Any) -> str:
     signature = inspect.signature(function)
-    parameters = [p.replace(annotation=inspect.Parameter.empty) for p in signature.parameters.values() if p.name != "self"]
+    parameters = [
+        p.replace(annotation=inspect.Parameter.empty)
+        for p in signature.parameters.values()
+        if p.name != "self"
+    ]
     return f"`{name}{signature.replace(parameters=parameters, return_annotation=inspect.Signature.empty)}`"
 
 

@@ -85,8 +85,20 @@ MEANINGS: dict[type, dict[str, str]] = {
     },
 }
 
-_TYPES = {"str": "text", "int": "number", "float": "number", "bool": "true or false", "datetime": "instant", "Mode": "text", "ReleaseState": "text",
-          "CheckStatus": "text", "Severity": "text", "BlockCode": "text", "ReleaseId": "text", "DatasetName": "map: `source`, `table`"}  # fmt: skip
+_TYPES = {
+    "str": "text",
+    "int": "number",
+    "float": "number",
+    "bool": "true or false",
+    "datetime": "instant",
+    "Mode": "text",
+    "ReleaseState": "text",
+    "CheckStatus": "text",
+    "Severity": "text",
+    "BlockCode": "text",
+    "ReleaseId": "text",
+    "DatasetName": "map: `source`, `table`",
+}
 
 
 def record_page() -> Iterator[str]:
@@ -123,14 +135,18 @@ def meanings(kind: type) -> dict[str, str]:
     texts = arguments(kind.__doc__ or "") | MEANINGS.get(kind, {})
     silent = [field.name for field in fields(kind) if field.name not in texts]
     if silent:
-        raise LookupError(f"{kind.__name__}: say in its docstring, or in MEANINGS, what {', '.join(silent)} means")
+        raise LookupError(
+            f"{kind.__name__}: say in its docstring, or in MEANINGS, what {', '.join(silent)} means"
+        )
     return texts
 
 
 def arguments(docstring: str) -> dict[str, str]:
-    """The `Args` of a docstring by name.
+    r"""The `Args` of a docstring by name.
 
-    >>> arguments("It is.\n\n    Args:\n        a: First,\n            still first.\n        b: Second.\n    ")
+    >>> arguments(
+    ...     "It is.\n\n    Args:\n        a: First,\n            still first.\n        b: Second.\n    "
+    ... )
     {'a': 'First, still first.', 'b': 'Second.'}
     """
     _, _, block = docstring.partition("Args:\n")
@@ -154,12 +170,20 @@ def type_text(field: "Field[Any]") -> str:
     text = text.removesuffix(" | None")
     if match := re.fullmatch(r"tuple\[(.+), \.\.\.\]", text):
         inner = match[1]
-        shown = "list of pairs" if inner == "tuple[str, str]" else "list of rows" if inner.startswith("tuple") else f"list of {_plural(inner)}"
+        shown = (
+            "list of pairs"
+            if inner == "tuple[str, str]"
+            else "list of rows"
+            if inner.startswith("tuple")
+            else f"list of {_plural(inner)}"
+        )
     elif text.startswith("Mapping"):
         shown = "map: step → seconds"
     else:
         shown = _word(text)
-    return f"{shown}, or null" if optional or (field.default is None and field.default is not MISSING) else shown
+    return (
+        f"{shown}, or null" if optional or (field.default is None and field.default is not MISSING) else shown
+    )
 
 
 def _word(name: str) -> str:

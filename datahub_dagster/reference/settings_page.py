@@ -29,11 +29,16 @@ def head_of_others() -> Iterator[str]:
     yield from table(
         ("variable", "who reads it"),
         [
-            ("`DAGSTER_HOME`", "Dagster: where runs and events are kept. Without it `dagster dev` forgets them when it stops."),
+            (
+                "`DAGSTER_HOME`",
+                "Dagster: where runs and events are kept. Without it `dagster dev` forgets them when it stops.",
+            ),
             ("`NO_COLOR`", "The command line: no colours."),
             (
-                "`DATAHUB_DBT_TARGET`, `DATAHUB_ATHENA_SCHEMA`, `DATAHUB_ATHENA_WORKGROUP`, `DATAHUB_ATHENA_STAGING_DIR`, "
-                "`DATAHUB_ATHENA_DATA_DIR`",
+                (
+                    "`DATAHUB_DBT_TARGET`, `DATAHUB_ATHENA_SCHEMA`, `DATAHUB_ATHENA_WORKGROUP`, `DATAHUB_ATHENA_STAGING_DIR`, "
+                    "`DATAHUB_ATHENA_DATA_DIR`"
+                ),
                 "`dbt_project/profiles.yml`, for people who type `dbt test` themselves. The hub's own audits don't use that file.",
             ),
         ],

@@ -8,23 +8,31 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from datahub_dagster.adapters.dbt.hub_block import Block, ColumnBlock, ConsumerBlock, HubBlock, TestBlock
+from datahub_dagster.adapters.dbt.hub_block import Block, ColumnBlock, ConsumerBlock, DataTestBlock, HubBlock
 from datahub_dagster.reference.markdown import first_paragraph, head, table
 
 _PLACES: tuple[tuple[str, type[Block], str], ...] = (
     (
         "A source or a table",
         HubBlock,
-        "Under `config.meta.hub` of a source or of one of its tables. A table inherits its source's block key by key; of "
-        "`delivery`, `slo` and `retention` also the keys inside. A table with `mode: replace` doesn't inherit partitions.",
+        (
+            "Under `config.meta.hub` of a source or of one of its tables. A table inherits its source's block key by key; of "
+            "`delivery`, `slo` and `retention` also the keys inside. A table with `mode: replace` doesn't inherit partitions."
+        ),
     ),
     ("A column", ColumnBlock, "Under `config.meta.hub` of a column."),
-    ("A data test", TestBlock, "Under `config.meta.hub` of a singular test. See [who owns a test](../explanation/tests-over-several-datasets.md)."),
+    (
+        "A data test",
+        DataTestBlock,
+        "Under `config.meta.hub` of a singular test. See [who owns a test](../explanation/tests-over-several-datasets.md).",
+    ),
     (
         "A consumer",
         ConsumerBlock,
-        "Under `config.meta.hub` of a dbt exposure. Its `depends_on` says which datasets it reads; write it as a list below the key, "
-        "one `- source('equities', 'daily_prices')` a line: inside `[ ]` YAML splits it at the comma.",
+        (
+            "Under `config.meta.hub` of a dbt exposure. Its `depends_on` says which datasets it reads; write it as a list below the key, "
+            "one `- source('equities', 'daily_prices')` a line: inside `[ ]` YAML splits it at the comma."
+        ),
     ),
 )
 
@@ -39,7 +47,8 @@ def team_api_page() -> Iterator[str]:
         "What dbt has no key for stands under `config.meta.hub`, and is listed here.",
         "A source without a `hub` block is a dataset all the same, with the defaults. An unknown key is an error with file, line and the "
         "nearest known key: a promise that is misspelt would be a promise that nobody keeps.",
-        "A **duration** is a number and one of `s m h d w`: `90m`, `30d`. A **time** is `HH:MM` in quotes: without them YAML reads `18:30` as "
+        "A **duration** is a number and one of `s m h d w`: `90m`, `30d`. A **time** is `HH:MM` in quotes: without them YAML "
+        "reads `18:30` as "
         "1,110. A **calendar** is `daily`, `weekdays`, an ISO country code for its banking days (`JP`), or an exchange's MIC (`XTKS`).",
     )
     for title, model, text in _PLACES:
@@ -62,7 +71,12 @@ def rows_of(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str
         # The same words as in `slo.freshness` above: once is enough.
         is_known_elsewhere = is_map and inner is not None
         shown = "map, as `slo.freshness`" if is_known_elsewhere else _type(node, schema)
-        yield f"`{key}`", shown, _default(field), field.description or first_paragraph(inner.__doc__ if inner else "")
+        yield (
+            f"`{key}`",
+            shown,
+            _default(field),
+            field.description or first_paragraph(inner.__doc__ if inner else ""),
+        )
         if inner and not is_known_elsewhere:
             yield from rows_of(inner, f"{key}.")
 
@@ -115,12 +129,24 @@ def _list_of(kind: str) -> str:
 
 def _text_type(node: Mapping[str, Any]) -> str:
     pattern = str(node.get("pattern", ""))
-    if pattern.startswith("^(") and pattern.endswith(")$") and "|" in pattern and "\\" not in pattern and "[" not in pattern:
+    if (
+        pattern.startswith("^(")
+        and pattern.endswith(")$")
+        and "|" in pattern
+        and "\\" not in pattern
+        and "[" not in pattern
+    ):
         return ", ".join(f"`{value}`" for value in pattern[2:-2].split("|"))
     if known := {"date": "date", "email": "e-mail address"}.get(str(node.get("format"))):
         return known
     examples = node.get("examples")
-    kinds = {"90m": "duration", "18:30": "time", "1.2.0": "version (SemVer)", "Asia/Tokyo": "time zone (IANA)", "0 6 * * *": "cron, five fields"}
+    kinds = {
+        "90m": "duration",
+        "18:30": "time",
+        "1.2.0": "version (SemVer)",
+        "Asia/Tokyo": "time zone (IANA)",
+        "0 6 * * *": "cron, five fields",
+    }
     return kinds.get(str(examples[0]), "text") if examples else "text"
 
 

@@ -6,7 +6,7 @@ from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.delivery import Receipt
 from datahub_dagster.domain.names import ReleaseId
 from datahub_dagster.domain.plan import ReleasePlan, build_plan, is_replaced_whole
-from datahub_dagster.domain.release import WHOLE, Generation, GenerationKind
+from datahub_dagster.domain.release import WHOLE, Generation, GenerationKind, ReleaseState
 from datahub_dagster.errors import AlreadyExistsError, RetentionError, UnknownReleaseError
 from datahub_dagster.ports import Hub, Purpose
 from datahub_dagster.steps.views import view_of
@@ -16,7 +16,11 @@ def plan(
     hub: Hub, contract: Contract, receipt: Receipt, brought: Sequence[str], current: Generation | None
 ) -> ReleasePlan:
     """What publishing a staged release would change now."""
-    full = {r.release_id for r in hub.log.receipts(contract.name) if r.delivery.full}
+    number = receipt.number
+    full = {r.release_id for r in hub.log.receipts(contract.name) if r.delivery.full and r.number > number}
+    records = (hub.log.record(contract.name, release_id) for release_id in full)
+    overtaken = {r.release_id for r in records if r and r.state is ReleaseState.SUPERSEDED}
+    generations = hub.log.generations(contract.name) if full else ()
     return build_plan(
         contract.name,
         receipt.release_id,
@@ -24,8 +28,7 @@ def plan(
         current,
         # What was staged in one piece replaces all, even if the contract was cut into partitions meanwhile.
         replaces_all=contract.partitions is None or receipt.delivery.full or WHOLE in brought,
-        is_dropped=bool(full)
-        and is_replaced_whole(receipt.release_id, full, hub.log.generations(contract.name)),
+        is_dropped=is_replaced_whole(receipt.release_id, full, generations, overtaken),
     )
 
 

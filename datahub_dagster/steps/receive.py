@@ -162,7 +162,9 @@ def repeated_release(hub: Hub, contract: Contract, delivery: Delivery) -> Releas
 def _is_under_way(hub: Hub, receipt: Receipt) -> bool:
     """Whether a delivery that was received has not ended, and still can."""
     folder = hub.log.release_folder(receipt.dataset, receipt.release_id)
-    if receipt.repeats or hub.storage.exists(folder / "_record.json"):  # thousands of records are not read for this
+    if receipt.repeats or hub.storage.exists(
+        folder / "_record.json"
+    ):  # thousands of records are not read for this
         return False
     staged = hub.log.file_list(receipt.dataset, receipt.release_id)
     return staged is not None or bool(hub.storage.list_files(receipt.delivery.location))

@@ -29,7 +29,7 @@ def carry_out(hub: Hub, contract: Contract, removals: Sequence[Removal]) -> Sequ
     planned = {r.release_id for r in removals if r.kind is not RemovalKind.DELIVERY and r.release_id}
     with hub.log.claim(contract.name, planned, Purpose.REMOVE, hub.clock.now()) as in_use:
         still = {(each.kind, each.location) for each in plan_removals(hub, contract)}
-        due = [r for r in removals if (r.kind, r.location) in still and r.release_id not in in_use]
+        due = tuple(r for r in removals if (r.kind, r.location) in still and r.release_id not in in_use)
         for removal in due:
             _remove(hub, removal)
     return due
@@ -91,7 +91,7 @@ def _debris(hub: Hub, contract: Contract, now: datetime) -> list[Removal]:
             continue
         folder = hub.log.release_folder(contract.name, release_id)
         files = [file for file in hub.storage.list_files(folder) if not file.path.startswith("_")]
-        files = [file for file in files if not hub.storage.is_unfinished(file.path)]
+        files = [file for file in files if not hub.storage.is_unfinished(file.path) and file.path != "."]
         if not files or not all(now - file.modified_at > _DEBRIS_AGE for file in files):
             continue
         if _cannot_go_on(hub, contract, release_id, now):

@@ -402,7 +402,7 @@ def test_checking_what_is_published(text: Run, program: Run, released: Hub) -> N
 def test_a_promise_made_after_the_release_can_fail_its_check(
     tmp_path: Path, released: Hub, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stricter = contract(tests=(data_test("unique", "amount", check_name="amount_is_unique"),))
+    stricter = contract(tests=(data_test("unique", "amount", name="amount_is_unique"),))
     session = Session(root=tmp_path)
     session.hub = hub_at(tmp_path / "hub", stricter)
 

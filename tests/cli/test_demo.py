@@ -134,7 +134,14 @@ def test_after_the_story_status_needs_no_dbt(told: tuple[Path, list[dict[str, An
     arguments = ["--root", str(told[0]), "status"]
 
     end = subprocess.run(
-        [sys.executable, "-c", code, *arguments], cwd=REPO, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code, *arguments],
+        cwd=REPO,
+        env=dict(
+            os.environ
+        ),  # without it a child also gets COLUMNS=80, which readline sets behind Python's back
+        capture_output=True,
+        text=True,
+        check=True,
     )
 
     assert {"dbt", "dagster", "boto3", "duckdb"} & set(end.stderr.split()) == set()

@@ -102,6 +102,23 @@ def test_a_contract_fault_is_told_with_its_line(tmp_path: Path) -> None:
     assert [finding.found for finding in findings] == ["models/shop/x.yml:7: unknown key"]
 
 
+def test_a_refused_delivery_is_no_finding(hub: Hub) -> None:
+    put_delivery(hub, ORDERS, "b", {"x.parquet": orders([2]).drop_columns(["amount"])})
+    assert pipeline.release(hub, ORDERS, "b", actor="test").refused
+
+    assert on_datasets(hub) == []
+
+
+def test_data_that_nobody_lists_are_left_to_gc(hub: Hub, tmp_path: Path) -> None:
+    put_delivery(hub, ORDERS, "b", {"x.parquet": orders([2]).drop_columns(["amount"])})
+    refused = pipeline.release(hub, ORDERS, "b", actor="test").release_id
+    (tmp_path / f"releases/payments/orders/{refused}/part-0.parquet").touch()
+
+    (finding,) = on_datasets(hub)
+
+    assert (finding.level, finding.next_step) == (Level.NOTE, "datahub gc payments.orders")
+
+
 def test_an_interrupted_release_is_told_with_the_command_that_ends_it(hub: Hub, tmp_path: Path) -> None:
     (tmp_path / "releases/payments/orders").joinpath(
         str(hub.log.receipts(ORDERS.name)[0].release_id), "_record.json"
@@ -162,4 +179,4 @@ def test_the_exit_code_says_whether_something_is_to_be_mended(
     session = Session(root=tmp_path, project_dir=tmp_path / "nowhere")
     session.hub = hub
     assert run(["doctor"], session) == 1
-    assert "next           set DATAHUB_DBT_PROJECT_DIR" in capsys.readouterr().out
+    assert "set DATAHUB_DBT_PROJECT_DIR" in capsys.readouterr().out

@@ -139,15 +139,18 @@ def test_the_answers_of_an_audit_are_counted() -> None:
     ).results
 
     assert audit_text(results) == "0 of 2 tests passed, 1 fail, 1 error"
-    assert [row[4] for row in check_rows(results).rows] == ["4", ""]
+    assert [(row[0], row[3]) for row in check_rows(ORDERS, results).rows] == [
+        ("not_null of id", "4"),
+        ("unique of id", ""),
+    ]
 
 
 def test_a_refusal_is_a_sentence_with_two_reasons_at_most() -> None:
     faults = tuple(Fault(code="missing-column", message=f"there is no column {name}") for name in "abc")
     refused = builders.outcome(ORDERS, 1, ReleaseState.REJECTED, faults=faults, audit=None)
 
-    assert why(ORDERS, refused) == "there is no column a; there is no column b and 1 more"
-    assert why(ORDERS, builders.outcome(ORDERS, 1)) == "published as generation 1"
+    assert why(refused) == "there is no column a; there is no column b and 1 more"
+    assert why(builders.outcome(ORDERS, 1)) == "published as generation 1"
 
 
 def test_a_test_is_called_by_its_kind_unless_the_team_named_it() -> None:
@@ -158,7 +161,7 @@ def test_a_test_is_called_by_its_kind_unless_the_team_named_it() -> None:
         refused = builders.outcome(
             orders, 1, ReleaseState.REJECTED, blocks=blocks(orders, audit.results), audit=audit
         )
-        return why(orders, refused)
+        return why(refused)
 
     assert called() == "hub_between of amount: 3 failures"
     assert called(name="amount_is_plausible") == "amount_is_plausible: 3 failures"

@@ -1,16 +1,27 @@
 """What is printed: values for programs, lines and tables for people."""
 
+import doctest
 import json
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+from datahub_dagster.cli import deliver, output, texts
 from datahub_dagster.cli.output import Output, Progress, Rows, Styled, plain
 from datahub_dagster.domain.names import DatasetName, Location, ReleaseId
 from datahub_dagster.domain.release import ReleaseState
 from datahub_dagster.ports import StepEvent
 from tests import builders
+
+
+@pytest.mark.parametrize("module", [texts, output, deliver], ids=lambda module: module.__name__)
+def test_the_examples_in_docstrings_are_true(module: ModuleType) -> None:
+    tried = doctest.testmod(module)
+
+    assert tried.attempted
+    assert not tried.failed
 
 
 def test_values_are_told_by_their_own_words() -> None:
@@ -116,3 +127,23 @@ def test_quiet_says_nothing_beside_the_result(capsys: pytest.CaptureFixture[str]
 
 def test_progress_without_anybody_listening_is_silent() -> None:
     Progress().show("y")
+
+
+def test_a_row_becomes_a_paragraph_where_the_table_would_not_fit(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = Rows(
+        columns=("dataset", "promised", "why", "rest"),
+        rows=(("a.b\nteam", "by ten", Styled("one\ntwo", "red"), ""),),
+        needs_width=120,
+    )
+
+    monkeypatch.setenv("COLUMNS", "80")
+    Output().lines([rows])
+
+    assert capsys.readouterr().out.splitlines() == [
+        "a.b  team",
+        "  promised  by ten",
+        "  why       one",
+        "            two",
+    ]

@@ -13,8 +13,13 @@ import pytest
 import yaml
 
 from datahub_dagster.adapters.dbt.hub_block import Block as HubKeys
-from datahub_dagster.adapters.dbt.hub_block import ColumnBlock, ConsumerBlock, HubBlock, inherited
-from datahub_dagster.adapters.dbt.hub_block import TestBlock as SingularTestBlock  # pytest would collect a name with Test
+from datahub_dagster.adapters.dbt.hub_block import (
+    ColumnBlock,
+    ConsumerBlock,
+    DataTestBlock,
+    HubBlock,
+    inherited,
+)
 from datahub_dagster.adapters.dbt.hub_faults import check
 from datahub_dagster.cli import COMMANDS, datahub
 from datahub_dagster.settings import Settings
@@ -22,7 +27,9 @@ from tests.conftest import REPO
 from tests.docs.pages import PAGES, Call, blocks, calls, name_of, prose
 
 KNOWN_VARIABLES = {f"DATAHUB_{field.name.upper()}" for field in fields(Settings)}
-PROFILE_VARIABLES = set(re.findall(r"DATAHUB_[A-Z_]+", (REPO / "dbt_project/profiles.yml").read_text(encoding="utf-8")))
+PROFILE_VARIABLES = set(
+    re.findall(r"DATAHUB_[A-Z_]+", (REPO / "dbt_project/profiles.yml").read_text(encoding="utf-8"))
+)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -149,7 +156,7 @@ def hub_blocks(value: Any) -> Iterator[tuple[type[HubKeys], Any]]:
             yield HubBlock, inherited(above, hub_of(table))
             yield from ((ColumnBlock, hub_of(column)) for column in table.get("columns") or ())
     yield from ((ConsumerBlock, hub_of(exposure)) for exposure in value.get("exposures") or ())
-    yield from ((SingularTestBlock, hub_of(test)) for test in value.get("data_tests") or () if "name" in test)
+    yield from ((DataTestBlock, hub_of(test)) for test in value.get("data_tests") or () if "name" in test)
     yield HubBlock, hub_of(value)
     yield HubBlock, {"slo": value["slo"]} if "slo" in value else None
 

@@ -65,7 +65,9 @@ def test_every_field_of_the_record_is_explained(kind: type) -> None:
 
 def codes_of(name: str, path: Path) -> set[str]:
     """The codes with which a module makes faults."""
-    calls = (node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call))
+    calls = (
+        node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)
+    )
     faults = (call for call in calls if isinstance(call.func, ast.Name) and call.func.id == name)
     return {
         str(keyword.value.value)

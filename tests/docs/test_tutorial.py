@@ -1,7 +1,7 @@
 """The tutorial, done by a machine: its files are written, its commands are run, and what it shows must come.
 
-A block that begins with `# <path>` (SQL: `-- <path>`) is a file. Output is compared loosely: spaces count as one, `...` stands for anything, and the
-day in a release's name is today's.
+A block that begins with `# <path>` (SQL: `-- <path>`) is a file. Output is compared loosely: spaces count as one, `...`
+stands for anything, and the day in a release's name is today's.
 """
 
 import os
@@ -41,7 +41,8 @@ class Reader:
         """Run a command, in the folder and with the variables that the one before left; its output."""
         command = RELEASE.sub(lambda match: self.release(match[1]), call.command)
         load = f". {self.state}; " if self.state.exists() else ""
-        script = f"{load}cd {self.folder}; (exit {self.code}); {command}\ncode=$?; export -p > {self.state}; pwd > {self.state}.pwd; exit $code"
+        leave = f"code=$?; export -p > {self.state}; pwd > {self.state}.pwd; exit $code"
+        script = f"{load}cd {self.folder}; (exit {self.code}); {command}\n{leave}"
         run = subprocess.run(
             ["bash", "-c", script],
             env=self.environment,
@@ -62,7 +63,10 @@ class Reader:
 
 
 def test_the_tutorial_goes_as_it_says(tmp_path: Path) -> None:
-    reader = Reader(tmp_path, {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "COLUMNS": "300"})
+    reader = Reader(
+        tmp_path,
+        {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "COLUMNS": "300"},
+    )
     done = 0
     for block in blocks(TUTORIAL, "console", "yaml", "python", "sql"):
         if block.language == "console":

@@ -17,7 +17,13 @@ from datahub_dagster.ports import Auditor, AuditRequest, Hub
 from datahub_dagster.steps.views import view_of
 from tests.builders import result
 
-CHANGES = {"os.link", "os.remove", "os.rename", "os.mkdir", "os.rmdir"}  # of `sys.audit`; `open` for writing besides
+CHANGES = {
+    "os.link",
+    "os.remove",
+    "os.rename",
+    "os.mkdir",
+    "os.rmdir",
+}  # of `sys.audit`; `open` for writing besides
 
 
 class PassingAuditor(Auditor):
@@ -71,11 +77,11 @@ class HalfCopies(LocalStorage):
     def _copy_bytes(self, source: Path, target: Path) -> str:
         if self.killer is not None:
             content = source.read_bytes()
-            with open(target, "xb") as file:
+            with target.open("xb") as file:
                 file.write(content[: len(content) // 2])
                 file.flush()
                 self.killer.point()
-            os.unlink(target)
+            target.unlink()
         return super()._copy_bytes(source, target)
 
 

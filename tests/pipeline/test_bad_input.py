@@ -1,3 +1,4 @@
+# ruff: noqa: E501  a table reads best with one row a line
 """What bad input gets: its record and its message; and that the former release, and the delivery, stay as they were."""
 
 import base64
@@ -126,7 +127,10 @@ def files_no_larger_than(size: int) -> Iterator[None]:
 @contextmanager
 def mounted(*arguments: str, at: Path, then: Sequence[str] = ()) -> Iterator[None]:
     at.mkdir(parents=True, exist_ok=True)
-    if os.geteuid() or subprocess.run(["mount", *arguments, str(at)], capture_output=True).returncode:
+    if (
+        os.geteuid()
+        or subprocess.run(["mount", *arguments, str(at)], capture_output=True, check=False).returncode
+    ):
         pytest.skip("may not mount anything here")
     try:
         if then:
@@ -207,8 +211,7 @@ def is_itself_a_link(folder: Path) -> None:
 
 
 def named_in_latin_1(folder: Path) -> None:
-    with open(os.fsencode(folder) + b"/caf\xe9.parquet", "wb") as file:
-        file.write(as_bytes(orders([8])))
+    (folder / os.fsdecode(b"caf\xe9.parquet")).write_bytes(as_bytes(orders([8])))
 
 
 def deep_folder(folder: Path) -> None:
@@ -368,7 +371,11 @@ def test_bad_input_gets_its_answer_and_harms_nothing(case: Case, tmp_path: Path)
         assert isinstance(told, Outcome), told
         assert told.kind is case.gets, told.why
         assert case.says in told.why
-        rows = sum(t.num_rows for t in case.files.values() if isinstance(t, pa.Table))
+        rows = sum(
+            pq.read_metadata(path).num_rows
+            for path in folder.rglob("*")
+            if path.is_file() and path.name != "_SUCCESS"
+        )
         assert hub.log.current(case.of.name).number == 2  # pyright: ignore[reportOptionalMemberAccess]
         assert told.record is not None
         assert told.record.rows == rows
@@ -377,7 +384,9 @@ def test_bad_input_gets_its_answer_and_harms_nothing(case: Case, tmp_path: Path)
     if isinstance(case.gets, tuple):
         assert isinstance(told, Outcome), told
         assert told.record is not None
-        codes = [fault.code for fault in told.record.faults] + [str(block.code) for block in told.record.blocks]
+        codes = [fault.code for fault in told.record.faults] + [
+            str(block.code) for block in told.record.blocks
+        ]
         assert tuple(codes) == case.gets, told.record.faults
         assert case.says in told.why
         assert step or release(hub, judged_by, case.name) == replace(told, is_news=False)
@@ -467,7 +476,7 @@ def test_what_the_hub_wrote_is_never_guessed_at_once_it_is_broken(
 
 
 def test_a_strange_file_among_the_generations_is_no_generation(tmp_path: Path) -> None:
-    hub = hub_with_a_release(tmp_path, ORDERS)
+    hub_with_a_release(tmp_path, ORDERS)
     generations = tmp_path / "log/payments/orders/generations"
     for name in ("zzz.json", "00000001 (copy).json", "notes.txt", ".DS_Store"):
         (generations / name).write_bytes(b"{}")
@@ -585,13 +594,8 @@ def everything_published(hub: Hub, of: Contract) -> tuple[Any, ...]:
     )
 
 
-def listing(folder: Path) -> list[tuple[bytes, int]]:
-    top = os.fsencode(folder)
-    return sorted(
-        (os.path.join(above, name), os.lstat(os.path.join(above, name)).st_size)
-        for above, folders, names in os.walk(top)
-        for name in (*folders, *names)
-    )
+def listing(folder: Path) -> list[tuple[str, int]]:
+    return sorted((str(path), path.lstat().st_size) for path in folder.rglob("*"))
 
 
 def no_half_release(hub: Hub, of: Contract) -> bool:
@@ -633,4 +637,3 @@ def hub_goes_on(hub: Hub, of: Contract, judged_by: Contract) -> bool:
 def good_tables(of: Contract) -> dict[str, pa.Table]:
     cut = str(of.partitions.granularity) if of.partitions else ""
     return {name: table for name, table in GOOD_FILES[cut].items() if isinstance(table, pa.Table)}
-

@@ -154,7 +154,9 @@ def test_killed_before_any_change_to_the_disk_and_called_again_it_ends_as_if_und
 
     for point in range(1, _MOST_POINTS):
         root = copied(prepared, tmp_path / f"killed-{point}")
-        survived = survives(point, lambda killer, root=root: act.do(hub_of(root, act.of, killer, years=11), root))
+        survived = survives(
+            point, lambda killer, root=root: act.do(hub_of(root, act.of, killer, years=11), root)
+        )
         nothing_half_done(act, root)
         mender = hub_of(root, act.of, years=11)
         if point % 2:
@@ -187,7 +189,9 @@ def test_killed_twice_at_different_points_it_still_ends_as_if_undisturbed(name: 
         assert end_state(root) == wanted, f"killed before changes {first} and {second}"
 
 
-def test_a_release_that_was_published_but_not_recorded_gets_the_same_record_from_reconcile(tmp_path: Path) -> None:
+def test_a_release_that_was_published_but_not_recorded_gets_the_same_record_from_reconcile(
+    tmp_path: Path,
+) -> None:
     act = ACTS["a release of partitions"]
     prepared = prepare(act, tmp_path / "prepared")
     undisturbed = copied(prepared, tmp_path / "undisturbed")
@@ -195,7 +199,9 @@ def test_a_release_that_was_published_but_not_recorded_gets_the_same_record_from
     mended = set[bool]()
     for point in range(1, _MOST_POINTS):
         root = copied(prepared, tmp_path / f"killed-{point}")
-        survived = survives(point, lambda killer, root=root: act.do(hub_of(root, act.of, killer, years=11), root))
+        survived = survives(
+            point, lambda killer, root=root: act.do(hub_of(root, act.of, killer, years=11), root)
+        )
         hub = hub_of(root, act.of, years=12)
         is_published = len(hub.log.generations(act.of.name)) == 2
         pipeline.reconcile(hub, act.of)
@@ -294,7 +300,9 @@ def end_state(root: Path) -> dict[str, Any]:
             lines = path.read_text().splitlines()
             state["outbox"] = state.get("outbox", set()) | {json.loads(line)["subject"] for line in lines}
         elif path.suffix == ".json":
-            state[place] = without_times(json.loads(re.sub(rf"{root.parent}/[a-z0-9-]+", "ROOT", path.read_text())))
+            state[place] = without_times(
+                json.loads(re.sub(rf"{root.parent}/[a-z0-9-]+", "ROOT", path.read_text()))
+            )
         else:
             state[place] = hashlib.sha256(path.read_bytes()).hexdigest()
     return state
@@ -302,9 +310,15 @@ def end_state(root: Path) -> dict[str, Any]:
 
 def without_times(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: without_times(each) for key, each in value.items() if key not in ("step_seconds", "seconds")}
+        return {
+            key: without_times(each) for key, each in value.items() if key not in ("step_seconds", "seconds")
+        }
     if isinstance(value, list):
         return [without_times(each) for each in value]
     if isinstance(value, str):
-        return re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)", "AN INSTANT", re.sub(r"20[34]\d-\d\d-\d\d(?=\.\d)", "A DAY", value))
+        return re.sub(
+            r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)",
+            "AN INSTANT",
+            re.sub(r"20[34]\d-\d\d-\d\d(?=\.\d)", "A DAY", value),
+        )
     return value

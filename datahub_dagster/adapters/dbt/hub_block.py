@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from datahub_dagster.adapters.dbt.hub_types import (
+    Calendar,
     Cron,
     Day,
     Duration,
@@ -63,7 +64,7 @@ class PartitionsBlock(Block):
     column: Name = Field(description="The partition column: inside the files, or only in their path.")
     granularity: Granularity = Field(Granularity.DAY, description="How much of time one partition holds.")
     start: Day | None = Field(None, description="The first partition's date.")
-    calendar: Name | None = Field(None, description="The days that have a partition; absent = every day.")
+    calendar: Calendar | None = Field(None, description="The days that have a partition; absent = every day.")
 
     def to_domain(self) -> PartitionSpec:
         """As a value of the domain."""
@@ -140,10 +141,10 @@ class FreshnessBlock(Block):
         None, description="How old the published release may grow. This or `due`."
     )
     timezone: Timezone = Field("UTC", description="The time zone of `due`.")
-    calendar: Name = Field(
+    calendar: Calendar = Field(
         "daily", description="`daily`, `weekdays`, an ISO country code, or the MIC of an exchange."
     )
-    covers: Annotated[int, Field(ge=0)] = Field(
+    covers: Annotated[int, Field(ge=0, le=260)] = Field(
         0, description="How many sessions before the due day the business date lies."
     )
     grace: Duration = Field(timedelta(0), description="How much later than due still counts as met.")

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, StringConstraints, WithJsonSchema
 
+from datahub_dagster.domain.calendars import calendar_named
+
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
@@ -90,6 +92,14 @@ def parse_timezone(value: Any) -> str:
     return value
 
 
+def parse_calendar(value: Any) -> str:
+    """`daily`, `weekdays`, an ISO country code or the MIC of an exchange."""
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not a calendar: write daily, weekdays, a country code or an exchange's MIC")
+    calendar_named(value)  # says which names are near
+    return value
+
+
 def parse_cron(value: Any) -> str:
     """Five cron fields: minute, hour, day of month, month, day of week."""
     if not isinstance(value, str):
@@ -138,5 +148,6 @@ Day = Annotated[date, BeforeValidator(parse_date), WithJsonSchema({"type": "stri
 Version = Annotated[str, BeforeValidator(parse_version), _text(f"^{_SEMVER.pattern}$", "1.2.0")]
 Email = Annotated[str, BeforeValidator(parse_email), WithJsonSchema({"type": "string", "format": "email"})]
 Timezone = Annotated[str, BeforeValidator(parse_timezone), _text(r"^[A-Za-z0-9_+/-]+$", "Asia/Tokyo", "UTC")]
+Calendar = Annotated[str, BeforeValidator(parse_calendar), _text(r"^[A-Za-z]+$", "daily", "weekdays", "JP", "XTKS")]
 Cron = Annotated[str, BeforeValidator(parse_cron), _text(r"^\S+ \S+ \S+ \S+ \S+$", "0 6 * * *")]
 Name = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]

@@ -69,7 +69,10 @@ class LocalStorage(Storage):
             with open(unfinished, "xb") as file:
                 file.write(content)
                 _flush(file)
-            os.replace(unfinished, target)
+            try:
+                os.replace(unfinished, target)
+            except FileNotFoundError:
+                raise _removed_under_way(target) from None
             _flush_folder(target.parent)
 
     def checksum(self, location: Location) -> str:
@@ -142,6 +145,8 @@ class LocalStorage(Storage):
             os.link(unfinished, target)
         except FileExistsError:
             raise AlreadyExistsError("is there already", subject=str(target)) from None
+        except FileNotFoundError:
+            raise _removed_under_way(target) from None
         _flush_folder(target.parent)
 
     def _must_hold(self, path: Path, sha256: str) -> None:
@@ -201,6 +206,15 @@ def _flush_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _removed_under_way(target: Path) -> StorageError:
+    return StorageError(
+        "somebody removed the file while it was written",
+        subject=str(target),
+        consumers="still read what was published before",
+        next_step="look whether the clocks of the machines that run gc are right, then do it again",
+    )
 
 
 @contextmanager

@@ -218,3 +218,9 @@ def test_what_is_no_cron_schedule_is_refused(cron: str) -> None:
 def test_every_key_has_a_description_for_the_reference(model: type[Block]) -> None:
     assert model.__doc__
     assert [name for name, field in model.model_fields.items() if not field.description] == []
+
+
+def test_a_calendar_that_nobody_knows_is_refused_with_the_nearest() -> None:
+    faults = faults_of({"slo": {"freshness": {"due": "18:30", "calendar": "XTSK"}}})
+
+    assert "XTKS" in faults[("slo", "freshness", "calendar")]
