@@ -46,7 +46,9 @@ def run(command: Sequence[str], environment: Mapping[str, str], cwd: Path) -> Ru
     """Run a command to its end. Raises `RuntimeError` with its output if it fails."""
     with TemporaryFile("w+") as output:
         begun = time.perf_counter()
-        process = subprocess.Popen(command, env=dict(environment), cwd=cwd, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command, env=dict(environment), cwd=cwd, stdout=output, stderr=subprocess.STDOUT
+        )
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - begun
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -57,7 +59,9 @@ def run(command: Sequence[str], environment: Mapping[str, str], cwd: Path) -> Ru
     return Run(seconds, usage.ru_maxrss / 1024, text)
 
 
-def in_turn(rounds: int, contestants: Mapping[str, Callable[[int], Run]], warm_ups: int = 1) -> dict[str, Series]:
+def in_turn(
+    rounds: int, contestants: Mapping[str, Callable[[int], Run]], warm_ups: int = 1
+) -> dict[str, Series]:
     """A B C A B C ...: what disturbs the machine disturbs all of them. The warm-ups are not counted.
 
     Args:

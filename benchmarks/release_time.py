@@ -1,4 +1,6 @@
-"""How long a release of a small dataset takes, step by step, beside the same tests by plain dbt. `python -m benchmarks.release_time`
+"""How long a release of a small dataset takes, step by step, beside the same tests by plain dbt.
+
+`python -m benchmarks.release_time` repeats it.
 
 Three contestants over the demo's contracts, each a fresh process on a dataset of some hundred rows:
 
@@ -32,7 +34,9 @@ def main() -> None:
     """Measure, and print a table and a line of JSON."""
     with TemporaryDirectory(prefix="datahub-bench-") as folder:
         scene = _Scene(Path(folder))
-        series = in_turn(ROUNDS, {"datahub": scene.by_command, "dagster": scene.by_dagster, "dbt": scene.by_dbt})
+        series = in_turn(
+            ROUNDS, {"datahub": scene.by_command, "dagster": scene.by_dagster, "dbt": scene.by_dbt}
+        )
         steps = scene.step_seconds()
     result = {
         "dataset": DATASET,
@@ -40,7 +44,9 @@ def main() -> None:
         "datahub / dbt": round(ratio(series["datahub"], series["dbt"]), 2),
         "dagster / datahub": round(ratio(series["dagster"], series["datahub"]), 2),
         "step_seconds": steps,
-        "versions": {name: version(name) for name in ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "pyarrow")},
+        "versions": {
+            name: version(name) for name in ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "pyarrow")
+        },
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
     }
     for one in series.values():
@@ -67,7 +73,11 @@ class _Scene:
         self.deliver(self.template)
 
     def environment(self, root: Path) -> Mapping[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("DATAHUB_", "DAGSTER_", "DBT_"))}
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("DATAHUB_", "DAGSTER_", "DBT_"))
+        }
         return kept | {
             "DATAHUB_ROOT": str(root),
             "DATAHUB_DBT_PROJECT_DIR": str(REPOSITORY / "dbt_project"),
@@ -91,7 +101,9 @@ class _Scene:
 
     def by_command(self, number: int) -> Run:
         root = self.fresh("datahub", number)
-        return run([str(BIN / "datahub"), "release", DATASET, "--no-docs"], self.environment(root), self.folder)
+        return run(
+            [str(BIN / "datahub"), "release", DATASET, "--no-docs"], self.environment(root), self.folder
+        )
 
     def by_dagster(self, number: int) -> Run:
         root = self.fresh("dagster", number)
@@ -102,15 +114,29 @@ class _Scene:
     def by_dbt(self, _number: int) -> Run:
         released = self.hubs["datahub"][0]
         command = [str(BIN / "dbt"), "test", "--quiet", "--select", f"source:{DATASET}"]
-        project = ["--project-dir", str(REPOSITORY / "dbt_project"), "--profiles-dir", str(REPOSITORY / "dbt_project")]
-        places = ["--target-path", str(self.folder / "dbt-target"), "--log-path", str(self.folder / "dbt-log")]
+        project = [
+            "--project-dir",
+            str(REPOSITORY / "dbt_project"),
+            "--profiles-dir",
+            str(REPOSITORY / "dbt_project"),
+        ]
+        places = [
+            "--target-path",
+            str(self.folder / "dbt-target"),
+            "--log-path",
+            str(self.folder / "dbt-log"),
+        ]
         return run([*command, *project, *places], self.environment(released), self.folder)
 
     def step_seconds(self) -> dict[str, dict[str, float]]:
         """Median seconds of each step, as the release records tell them."""
         found: dict[str, dict[str, float]] = {}
         for contestant, roots in self.hubs.items():
-            records = [json.loads(path.read_text()) for root in roots for path in root.glob("releases/*/*/*/_record.json")]
+            records = [
+                json.loads(path.read_text())
+                for root in roots
+                for path in root.glob("releases/*/*/*/_record.json")
+            ]
             steps = records[0]["step_seconds"] if records else {}
             found[contestant] = {step: median(r["step_seconds"][step] for r in records) for step in steps}
         return found

@@ -11,7 +11,6 @@ from datahub_dagster.cli.context import Session, dataset_argument, hub_command, 
 from datahub_dagster.cli.outcomes import why
 from datahub_dagster.cli.output import Line, Rows, Styled
 from datahub_dagster.cli.texts import bytes_text, instant_text, keys_text
-from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.delivery import Receipt
 from datahub_dagster.domain.names import DatasetName, ReleaseId
 from datahub_dagster.domain.outcome import Outcome
@@ -60,7 +59,7 @@ def command(session: Session, dataset: str, pin: str | None, unpin: str | None, 
         }
         session.out.result(value, [f"{contract.name}: release {release_id} {said}"])
         return ExitCode.FINE
-    chapters = history(log, contract)
+    chapters = history(log, contract.name)
     session.out.result(
         {"dataset": contract.name, "history": chapters}, history_lines(contract.name, chapters)
     )
@@ -104,16 +103,15 @@ class Chapter:
     is_kept: bool = False
 
 
-def history(log: ReleaseLog, contract: Contract) -> list[Chapter]:
+def history(log: ReleaseLog, dataset: DatasetName) -> list[Chapter]:
     """Everything that happened, newest first: receipts with their outcomes, and rollbacks."""
-    dataset = contract.name
     records = {record.release_id: record for record in log.records(dataset)}
     generations = log.generations(dataset)
     current = generations[-1] if generations else None
     pins = log.pins(dataset)
     kept = frozenset(log.releases_on_disk(dataset))
     chapters = [
-        _of_receipt(contract, receipt, records.get(receipt.release_id), current, pins, kept)
+        _of_receipt(receipt, records.get(receipt.release_id), current, pins, kept)
         for receipt in log.receipts(dataset)
     ]
     chapters += [_of_rollback(g, current) for g in generations if g.kind is GenerationKind.ROLLBACK]
@@ -121,7 +119,6 @@ def history(log: ReleaseLog, contract: Contract) -> list[Chapter]:
 
 
 def _of_receipt(
-    contract: Contract,
     receipt: Receipt,
     record: ReleaseRecord | None,
     current: Generation | None,

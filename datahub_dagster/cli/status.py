@@ -149,7 +149,6 @@ def _published(status: DatasetStatus, now: datetime) -> Cell:
 def _why(status: DatasetStatus) -> Cell:
     if status.problem:
         return Styled(status.problem, "red")
-    contract = status.contract
     parts = [why(status.last)] if status.last else []
     if status.current and status.current.kind is GenerationKind.ROLLBACK:
         parts.append(f"rolled back to generation {status.current.restores}: {status.current.reason}")

@@ -12,6 +12,7 @@ from datahub_dagster.domain.release import Generation, GenerationKind, ReleaseRe
 from datahub_dagster.domain.slo import verdicts_for_release
 from datahub_dagster.domain.validation import Validated
 from datahub_dagster.domain.view import FileList
+from datahub_dagster.errors import RetentionError
 from datahub_dagster.ports import Hub, Notification
 from datahub_dagster.steps.views import view_of
 
@@ -85,7 +86,10 @@ def published(
     held = frozenset(earlier[-1].partitions) if earlier else frozenset[str]()
     ever_held = {key for older in earlier for key in older.partitions}
     released_at = [older.published_at for older in earlier if older.kind is GenerationKind.RELEASE]
-    view = view_of(hub.log, contract.name, generation.partitions, contract)
+    try:
+        view = view_of(hub.log, contract.name, generation.partitions, contract)
+    except RetentionError:  # it took so long to be told of that later releases, and retention, came first
+        view = None
     report = hub.log.audit(
         contract.name, record.release_id, generation.number - 1, generation.contract_fingerprint
     )
@@ -98,8 +102,8 @@ def published(
         contract_version=generation.contract_version,
         contract_fingerprint=generation.contract_fingerprint,
         replaced=tuple(key for key in record.partitions if key in held),
-        dataset_rows=view.rows,
-        dataset_bytes=view.bytes,
+        dataset_rows=view.rows if view else None,
+        dataset_bytes=view.bytes if view else None,
         audit=report,
         warnings=(*warnings, *_warnings(contract, report)),
         due=verdicts_for_release(

@@ -63,10 +63,16 @@ def published_as(hub: Hub, contract: Contract, release_id: ReleaseId) -> Generat
 
 def update_catalog(hub: Hub, contract: Contract) -> bool:
     """Make the catalog show what is published; whether there was something to do."""
-    current = hub.log.current(contract.name)
-    if current is None:
-        return False
-    return hub.catalog.apply(current, view_of(hub.log, contract.name, current.partitions, contract))
+    while (current := hub.log.current(contract.name)) is not None:
+        try:
+            view = view_of(hub.log, contract.name, current.partitions, contract)
+        except RetentionError:
+            newer = hub.log.current(contract.name)
+            if newer is None or newer.number == current.number:
+                raise
+            continue  # it was superseded, and removed, since it was looked up
+        return hub.catalog.apply(current, view)
+    return False
 
 
 def take_up_again(hub: Hub, contract: Contract, to_generation: int, *, reason: str, actor: str) -> Generation:

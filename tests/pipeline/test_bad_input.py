@@ -28,7 +28,14 @@ from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.names import Location
 from datahub_dagster.domain.outcome import Outcome
 from datahub_dagster.domain.release import OutcomeKind, ReleaseState
-from datahub_dagster.errors import CorruptError, DeliveryError, ExitCode, HubError, StorageError
+from datahub_dagster.errors import (
+    AlreadyExistsError,
+    CorruptError,
+    DeliveryError,
+    ExitCode,
+    HubError,
+    StorageError,
+)
 from datahub_dagster.ports import Auditor, AuditRequest, Clock, Hub, StepEvent
 from tests.builders import by_day, by_month, column, contract, data_test, result
 from tests.hubs import PlainSqlAuditor, hub_at, ids_published, orders, put_delivery
@@ -637,3 +644,48 @@ def hub_goes_on(hub: Hub, of: Contract, judged_by: Contract) -> bool:
 def good_tables(of: Contract) -> dict[str, pa.Table]:
     cut = str(of.partitions.granularity) if of.partitions else ""
     return {name: table for name, table in GOOD_FILES[cut].items() if isinstance(table, pa.Table)}
+
+
+# --- What can't be handed in -----------------------------------------------------------------------------------------
+
+
+def nothing(_source: Path) -> None:
+    """An empty folder."""
+
+
+def notes_alone(source: Path) -> None:
+    (source / "_SUCCESS").touch()
+    (source / ".DS_Store").touch()
+
+
+def broken_link(source: Path) -> None:
+    (source / "x.parquet").symlink_to(source / "nowhere")
+
+
+def odd_name(source: Path) -> None:
+    (source / "a\nb").touch()
+
+
+@pytest.mark.parametrize("make", [nothing, notes_alone, broken_link, odd_name, linked_folder])
+def test_what_cannot_be_delivered_is_refused_before_anything_is_copied(
+    make: Callable[[Path], object], tmp_path: Path
+) -> None:
+    source = tmp_path / "a/b/c/source"
+    source.mkdir(parents=True)
+    make(source)
+    hub = hub_at(tmp_path / "hub", ORDERS)
+    with pytest.raises(DeliveryError):
+        pipeline.deliver(hub, ORDERS, source, "bad")
+    assert not (tmp_path / "hub").exists()
+
+
+@pytest.mark.parametrize("was_complete", [True, False])
+def test_files_of_another_hand_in_are_never_mixed_in(tmp_path: Path, *, was_complete: bool) -> None:
+    hub = hub_at(tmp_path / "hub", ORDERS)
+    put_delivery(hub, ORDERS, "d", {"old.parquet": orders([1])}, complete=was_complete)
+    source = tmp_path / "source"
+    source.mkdir()
+    pq.write_table(orders([2]), source / "new.parquet")
+    with pytest.raises(AlreadyExistsError, match="other content"):
+        pipeline.deliver(hub, ORDERS, source, "d")
+    assert not (tmp_path / "hub/inbox/payments/orders/d/new.parquet").exists()

@@ -207,18 +207,14 @@ def test_releases_rollbacks_and_gc_at_once_leave_what_is_published_whole(tmp_pat
         for _ in range(10):
             pipeline.collect(now(tmp_path), FLEETING, dry_run=False)
 
-    with_readers(
-        tmp_path,
-        FLEETING,
-        [
-            *(
-                lambda number=number: pipeline.release(now(tmp_path), FLEETING, f"d{number}", actor="test")
-                for number in range(5, 8)
-            ),
-            *(lambda number=number: roll_back(number) for number in (1, 2, 3)),
-            clean_up,
-            clean_up,
-        ],
+    def release_now(number: int) -> None:
+        pipeline.release(now(tmp_path), FLEETING, f"d{number}", actor="test")
+
+    all_at_once(
+        *(lambda number=number: release_now(number) for number in range(5, 8)),
+        *(lambda number=number: roll_back(number) for number in (1, 2, 3)),
+        clean_up,
+        clean_up,
     )
     hub = now(tmp_path)
     assert ids_read(hub, FLEETING) in [pair(number) for number in range(1, 8)]

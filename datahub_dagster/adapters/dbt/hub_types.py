@@ -95,7 +95,9 @@ def parse_timezone(value: Any) -> str:
 def parse_calendar(value: Any) -> str:
     """`daily`, `weekdays`, an ISO country code or the MIC of an exchange."""
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not a calendar: write daily, weekdays, a country code or an exchange's MIC")
+        raise ValueError(
+            f"{value!r} is not a calendar: write daily, weekdays, a country code or an exchange's MIC"
+        )
     calendar_named(value)  # says which names are near
     return value
 
@@ -148,6 +150,8 @@ Day = Annotated[date, BeforeValidator(parse_date), WithJsonSchema({"type": "stri
 Version = Annotated[str, BeforeValidator(parse_version), _text(f"^{_SEMVER.pattern}$", "1.2.0")]
 Email = Annotated[str, BeforeValidator(parse_email), WithJsonSchema({"type": "string", "format": "email"})]
 Timezone = Annotated[str, BeforeValidator(parse_timezone), _text(r"^[A-Za-z0-9_+/-]+$", "Asia/Tokyo", "UTC")]
-Calendar = Annotated[str, BeforeValidator(parse_calendar), _text(r"^[A-Za-z]+$", "daily", "weekdays", "JP", "XTKS")]
+Calendar = Annotated[
+    str, BeforeValidator(parse_calendar), _text(r"^[A-Za-z]+$", "daily", "weekdays", "JP", "XTKS")
+]
 Cron = Annotated[str, BeforeValidator(parse_cron), _text(r"^\S+ \S+ \S+ \S+ \S+$", "0 6 * * *")]
 Name = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
