@@ -17,7 +17,6 @@ from datahub_dagster.domain.gc import Removal
 from datahub_dagster.domain.inbox import InboxEntry
 from datahub_dagster.domain.names import Location, ReleaseId
 from datahub_dagster.domain.outcome import Outcome
-from datahub_dagster.domain.plan import build_plan
 from datahub_dagster.domain.profile import Fault
 from datahub_dagster.domain.release import Generation, ReleaseRecord
 from datahub_dagster.domain.status import DatasetStatus
@@ -40,11 +39,14 @@ def release(
     *,
     actor: str,
     run_id: str | None = None,
+    again: bool = False,
     on_step: OnStep = silent,
 ) -> Outcome:
     """Take one delivery of the inbox all the way, and say how it ended.
 
-    Doing it again, after a crash too, ends where an undisturbed call would. Bad data are an outcome, not an error.
+    Doing it again, after a crash too, ends where an undisturbed call would. Bad data are an outcome, not an error. What was
+    rejected stays so while neither the files nor the contract change, unless it is asked for `again`: what a test read of
+    another dataset may have changed.
 
     Raises:
         DeliveryError: There is no such delivery, or it is not complete.
@@ -54,7 +56,8 @@ def release(
     way = _Way(contract, on_step)
 
     with way.step("receive", delivery):
-        receipt = receive.claim(hub, contract, receive.read_delivery(hub, contract, delivery), actor)
+        delivered = receive.read_delivery(hub, contract, delivery)
+        receipt = receive.claim(hub, contract, delivered, actor, again=again)
     way.receipt = receipt
     if receipt.repeats:
         return Outcome(receipt=receipt, record=None)
@@ -75,9 +78,8 @@ def release(
     record = observe.with_files(record, staged)
 
     for _ in range(_ATTEMPTS):
-        current = hub.log.current(
-            contract.name
-        )  # before the next line, or another process with this release slips through
+        # Looked up before the next question, or another process with this very release slips in between.
+        current = hub.log.current(contract.name)
         if generation := publish.published_as(hub, contract, receipt.release_id):
             break  # an interrupted call got so far
 
@@ -118,17 +120,15 @@ def document(hub: Hub, *, with_dbt_docs: bool) -> Location:
 def preview(hub: Hub, contract: Contract, delivery: str) -> Preview:
     """What `release` would do with a delivery, without doing any of it: the plan, and the faults."""
     delivered = receive.read_delivery(hub, contract, delivery)
-    receipt = receive.find_receipt(hub, contract, delivered)
-    receipts = hub.log.receipts(contract.name)
-    number = receipts[-1].number + 1 if receipts else 1
-    release_id = receipt.release_id if receipt else ReleaseId(hub.clock.now().date(), number)
-    repeats = receipt.repeats if receipt else receive.repeated_release(hub, contract, delivered)
+    number = receive.next_number(hub, contract)
+    known = receive.find_receipt(hub, contract, delivered)
+    receipt = known or receive.draft_receipt(hub, contract, delivered, number)
     current = hub.log.current(contract.name)
     validated = validate(hub, contract, delivered, current)
+    repeats = receipt.repeats
     plan = None
     if not validated.faults and not repeats:
-        whole = contract.partitions is None or delivered.full
-        plan = build_plan(contract.name, release_id, validated.partitions, current, replaces_all=whole)
+        plan = publish.plan(hub, contract, receipt, validated.partitions, current)
     return Preview(
         delivery=delivered, plan=plan, faults=validated.faults, repeats=repeats, rows=validated.rows
     )

@@ -22,6 +22,11 @@ from datahub_dagster.steps.preview import Preview
 @hub_command("release")
 @optional_dataset
 @click.option("--delivery", help="This delivery alone, also if it was handled before.")
+@click.option(
+    "--again",
+    is_flag=True,
+    help="With --delivery: judge it anew, though it was rejected and nothing changed.",
+)
 @click.option("--team", help="What waits for the datasets of a team.")
 @click.option("--all", "all_datasets", is_flag=True, help="What waits for any dataset.")
 @click.option("--dry-run", is_flag=True, help="Print what would be done, and do nothing.")
@@ -31,6 +36,7 @@ def command(
     session: Session,
     dataset: str | None,
     delivery: str | None,
+    again: bool,
     team: str | None,
     all_datasets: bool,
     dry_run: bool,
@@ -49,13 +55,18 @@ def command(
         raise UsageError(
             "--delivery needs the dataset that it is for", next_step="datahub release DATASET --delivery NAME"
         )
+    if again and delivery is None:
+        raise UsageError(
+            "--again needs the delivery that is to be judged anew",
+            next_step="datahub release DATASET --delivery NAME --again",
+        )
     contracts = session.contracts(dataset, team=team)
     work = Work()
     for contract in contracts:
         work.extend(session, contract, delivery)
     if dry_run:
         return _preview(session, work)
-    return _release(session, work, render=not no_docs)
+    return _release(session, work, render=not no_docs, again=again)
 
 
 @dataclass
@@ -98,13 +109,17 @@ class Work:
         return {"waiting": self.waiting, "errors": [error_details(error) for error in self.errors]}
 
 
-def release_one(session: Session, contract: Contract, delivery: str, on_step: OnStep) -> Ended:
+def release_one(
+    session: Session, contract: Contract, delivery: str, on_step: OnStep, *, again: bool = False
+) -> Ended:
     """Release one delivery, with all that is needed to tell how it ended."""
-    outcome = pipeline.release(session.hub, contract, delivery, actor=session.actor, on_step=on_step)
+    outcome = pipeline.release(
+        session.hub, contract, delivery, actor=session.actor, again=again, on_step=on_step
+    )
     return Ended.of(session, contract, outcome)
 
 
-def _release(session: Session, work: Work, *, render: bool) -> int:
+def _release(session: Session, work: Work, *, render: bool, again: bool) -> int:
     ends: list[Ended] = []
     count = sum(len(deliveries) for _, deliveries in work.todo)
     with session.out.progress() as progress:
@@ -112,7 +127,7 @@ def _release(session: Session, work: Work, *, render: bool) -> int:
             for delivery in deliveries:
                 progress.title = f"{len(ends) + 1}/{count}" if count > 1 else ""
                 try:
-                    ends.append(release_one(session, contract, delivery, progress.on_step))
+                    ends.append(release_one(session, contract, delivery, progress.on_step, again=again))
                 except HubError as error:
                     work.errors.append(error)
                     break  # the dataset's later deliveries build on this one; other datasets don't

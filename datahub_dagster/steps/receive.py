@@ -84,11 +84,11 @@ def read_delivery(hub: Hub, contract: Contract, name: str) -> Delivery:
     )
 
 
-def find_receipt(hub: Hub, contract: Contract, delivery: Delivery) -> Receipt | None:
+def find_receipt(hub: Hub, contract: Contract, delivery: Delivery, *, again: bool = False) -> Receipt | None:
     """The receipt that this delivery has already, under way or done.
 
-    A delivery that was rejected is taken anew once the contract has changed: what was wrong may be right now. So is a content
-    that came back under its name after another one.
+    A delivery that was rejected is taken anew once the contract has changed: what was wrong may be right now; or if it is asked
+    for `again`. So is a content that came back under its name after another one.
     """
     for receipt in reversed(hub.log.receipts(contract.name)):
         if receipt.delivery.name != delivery.name:
@@ -98,34 +98,48 @@ def find_receipt(hub: Hub, contract: Contract, delivery: Delivery) -> Receipt | 
         record = None if receipt.repeats else hub.log.record(contract.name, receipt.release_id)
         was_rejected = record is not None and record.state is ReleaseState.REJECTED
         judged_by = record.contract_fingerprint if record else receipt.contract_fingerprint
-        return None if was_rejected and judged_by != contract.fingerprint else receipt
+        return None if was_rejected and (again or judged_by != contract.fingerprint) else receipt
     return None
 
 
-def claim(hub: Hub, contract: Contract, delivery: Delivery, actor: str) -> Receipt:
+def claim(hub: Hub, contract: Contract, delivery: Delivery, actor: str, *, again: bool = False) -> Receipt:
     """Give the delivery the next number. Of several callers with the same delivery, all get the same receipt."""
     while True:
-        receipts = hub.log.receipts(contract.name)
-        if receipt := find_receipt(hub, contract, delivery):
+        # Counted before the question, so that a receipt which somebody adds in between takes this number and is found.
+        number = next_number(hub, contract)
+        receipt = find_receipt(hub, contract, delivery, again=again)
+        if receipt is not None:
             return receipt
-        newest_file_at = max((f.modified_at for f in hub.storage.list_files(delivery.location)), default=None)
-        now = hub.clock.now()
-        received_at = max(now, newest_file_at) if newest_file_at else now
-        number = receipts[-1].number + 1 if receipts else 1
-        receipt = Receipt(
-            number=number,
-            release_id=ReleaseId(received_at.date(), number),
-            delivery=delivery,
-            received_at=received_at,
-            contract_fingerprint=contract.fingerprint,
-            actor=actor,
-            repeats=repeated_release(hub, contract, delivery),
-        )
+        receipt = draft_receipt(hub, contract, delivery, number, actor)
         try:
             hub.log.add_receipt(receipt)
         except AlreadyExistsError:
             continue  # somebody claimed that number; look again, it may have been for this very delivery
         return receipt
+
+
+def next_number(hub: Hub, contract: Contract) -> int:
+    """The number that the next receipt gets."""
+    receipts = hub.log.receipts(contract.name)
+    return receipts[-1].number + 1 if receipts else 1
+
+
+def draft_receipt(hub: Hub, contract: Contract, delivery: Delivery, number: int, actor: str = "") -> Receipt:
+    """The receipt that the delivery would get now; nothing is written."""
+    newest_file_at = max(
+        (file.modified_at for file in hub.storage.list_files(delivery.location)), default=None
+    )
+    now = hub.clock.now()
+    received_at = max(now, newest_file_at) if newest_file_at else now
+    return Receipt(
+        number=number,
+        release_id=ReleaseId(received_at.date(), number),
+        delivery=delivery,
+        received_at=received_at,
+        contract_fingerprint=contract.fingerprint,
+        actor=actor,
+        repeats=repeated_release(hub, contract, delivery),
+    )
 
 
 def repeated_release(hub: Hub, contract: Contract, delivery: Delivery) -> ReleaseId | None:
@@ -162,9 +176,7 @@ def repeated_release(hub: Hub, contract: Contract, delivery: Delivery) -> Releas
 def _is_under_way(hub: Hub, receipt: Receipt) -> bool:
     """Whether a delivery that was received has not ended, and still can."""
     folder = hub.log.release_folder(receipt.dataset, receipt.release_id)
-    if receipt.repeats or hub.storage.exists(
-        folder / "_record.json"
-    ):  # thousands of records are not read for this
+    if receipt.repeats or hub.storage.exists(folder / "_record.json"):  # not read: there may be thousands
         return False
     staged = hub.log.file_list(receipt.dataset, receipt.release_id)
     return staged is not None or bool(hub.storage.list_files(receipt.delivery.location))

@@ -185,6 +185,23 @@ def test_a_rejected_delivery_is_taken_anew_once_the_contract_has_changed(tmp_pat
     assert outcome.release_id.number == 2
 
 
+def test_a_rejected_delivery_can_be_judged_again_when_its_neighbour_has_come(tmp_path: Path) -> None:
+    hub = hub_at(tmp_path, ORDERS)
+    put_delivery(hub, ORDERS, "bad", {"part-0.parquet": orders([5, 5])})
+    first = release(hub, ORDERS, "bad")
+    again = release(hub, ORDERS, "bad", again=True)
+    assert (first.refused, again.refused) == (True, True)
+    assert (first.release_id.number, again.release_id.number) == (1, 2)
+    assert again.is_news
+
+
+def test_asking_again_for_what_is_published_does_nothing(tmp_path: Path) -> None:
+    hub = hub_at(tmp_path, ORDERS)
+    put_delivery(hub, ORDERS, "first", {"part-0.parquet": orders([1])})
+    release(hub, ORDERS, "first")
+    assert release(hub, ORDERS, "first", again=True).is_news is False
+
+
 def test_a_delivery_without_its_marker_waits(tmp_path: Path) -> None:
     hub = hub_at(tmp_path, ORDERS)
     put_delivery(hub, ORDERS, "partial", {"part-0.parquet": orders([1])}, complete=False)
