@@ -24,6 +24,7 @@ from datahub_dagster.errors import AlreadyExistsError, ConflictError, UnknownRel
 from datahub_dagster.ports import Hub, OnStep, Purpose, StepEvent, silent
 from datahub_dagster.steps import hand_in, observe, publish, receive, retain
 from datahub_dagster.steps.audit import audit_candidate, audit_published
+from datahub_dagster.steps.inbox import look_into_inbox
 from datahub_dagster.steps.preview import Preview
 from datahub_dagster.steps.stage import stage
 from datahub_dagster.steps.stand import dataset_status
@@ -136,7 +137,7 @@ def preview(hub: Hub, contract: Contract, delivery: str) -> Preview:
 
 def inbox(hub: Hub, contract: Contract) -> Sequence[InboxEntry]:
     """What lies in a dataset's inbox, in the order in which it was completed; reads no data."""
-    return receive.look_into_inbox(hub, contract)
+    return look_into_inbox(hub, contract)
 
 
 def deliver(hub: Hub, contract: Contract, source: Path, name: str, *, full: bool = False) -> Location:

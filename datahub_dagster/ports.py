@@ -173,6 +173,10 @@ class ReleaseLog(ABC):
         """Make a staged release exist. Adding the same again does nothing."""
 
     @abstractmethod
+    def remove_file_list(self, dataset: DatasetName, release_id: ReleaseId) -> None:
+        """Let a staged release exist no longer, before its data go; fine if it has gone."""
+
+    @abstractmethod
     def audit(
         self, dataset: DatasetName, release_id: ReleaseId, base_generation: int, contract_fingerprint: str
     ) -> AuditReport | None:
@@ -185,6 +189,14 @@ class ReleaseLog(ABC):
     @abstractmethod
     def record(self, dataset: DatasetName, release_id: ReleaseId) -> ReleaseRecord | None:
         """How a delivery's way ended; None while it is under way."""
+
+    @abstractmethod
+    def has_ended(self, dataset: DatasetName, release_id: ReleaseId) -> bool:
+        """Whether there is a record. Reads none: there may be thousands."""
+
+    @abstractmethod
+    def record_location(self, dataset: DatasetName, release_id: ReleaseId) -> Location:
+        """Where the record is, or will be."""
 
     @abstractmethod
     def records(self, dataset: DatasetName) -> Sequence[ReleaseRecord]:
@@ -229,7 +241,15 @@ class ReleaseLog(ABC):
 
     @abstractmethod
     def release_folder(self, dataset: DatasetName, release_id: ReleaseId) -> Location:
-        """Where a release's data files are: `releases/<source>/<table>/<release>`."""
+        """Where a release's data files are; the log's own files beside them start with `_`."""
+
+    @abstractmethod
+    def releases_folder(self, dataset: DatasetName) -> Location:
+        """What holds all release folders of a dataset."""
+
+    @abstractmethod
+    def folders(self, dataset: DatasetName) -> Sequence[Location]:
+        """Everywhere that something of a dataset is written: its releases, and the log's own."""
 
     @abstractmethod
     def releases_on_disk(self, dataset: DatasetName) -> Sequence[ReleaseId]:
@@ -242,6 +262,11 @@ class Catalog(ABC):
     @abstractmethod
     def applied(self, dataset: DatasetName) -> int:
         """Number of the generation that the catalog shows; 0 = none."""
+
+    def folder(self, dataset: DatasetName) -> Location | None:
+        """Where in the hub the catalog writes for a dataset; None if it is kept elsewhere."""
+        del dataset
+        return None
 
     @abstractmethod
     def apply(self, generation: Generation, view: DatasetView) -> bool:

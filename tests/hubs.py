@@ -54,11 +54,11 @@ class PlainSqlAuditor(Auditor):
         return [self._audit(request) for request in requests]
 
     def _audit(self, request: AuditRequest) -> AuditReport:
-        connection = duckdb.connect()
-        for view in (request.view, *request.neighbours.values()):
-            for statement in view_sql(view, self._storage.engine_path):
-                connection.execute(statement)
-        results = tuple(self._answer(connection, request, test) for test in request.contract.tests)
+        with duckdb.connect() as connection:
+            for view in (request.view, *request.neighbours.values()):
+                for statement in view_sql(view, self._storage.engine_path):
+                    connection.execute(statement)
+            results = tuple(self._answer(connection, request, test) for test in request.contract.tests)
         return AuditReport(
             dataset=request.contract.name,
             base_generation=request.base_generation,
@@ -165,9 +165,9 @@ def ids_published(hub: Hub, contract: Contract) -> list[int]:
     current = hub.log.current(contract.name)
     if current is None:
         return []
-    connection = duckdb.connect()
     view = view_of(hub.log, contract.name, current.partitions, contract)
-    for statement in view_sql(view, hub.storage.engine_path):
-        connection.execute(statement)
-    rows = connection.execute(f'select id from "{view.schema}"."{view.table}" order by id').fetchall()
+    with duckdb.connect() as connection:
+        for statement in view_sql(view, hub.storage.engine_path):
+            connection.execute(statement)
+        rows = connection.execute(f'select id from "{view.schema}"."{view.table}" order by id').fetchall()
     return [row[0] for row in rows]

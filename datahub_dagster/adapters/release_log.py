@@ -1,14 +1,16 @@
 """The truth of the hub as small JSON files, each created once: receipts, generations, audits, records.
 
-log/<source>/<table>/receipts/00000007.json      a delivery was received, and got the release number 7
-log/<source>/<table>/generations/00000003.json   what is published since then: partition → release
-log/<source>/<table>/checks/<instant>.json       answers of tests on published data
-log/<source>/<table>/pins/<release>.json         releases that somebody asked to keep
-log/<source>/<table>/claims/                     releases that are about to be used anew, or removed; see `ports`
-releases/<source>/<table>/<release>/             data files, and beside them:
-    _files.json                                  written last of all files: the release exists
-    _audit.<base generation>.<contract>.json     what the tests said of it
-    _record.json                                 how its way ended
+The layout::
+
+    log/<source>/<table>/receipts/00000007.json      a delivery was received, and got the release number 7
+    log/<source>/<table>/generations/00000003.json   what is published since then: partition → release
+    log/<source>/<table>/checks/<instant>.json       answers of tests on published data
+    log/<source>/<table>/pins/<release>.json         releases that somebody asked to keep
+    log/<source>/<table>/claims/                     releases that are about to be used anew, or removed; see `ports`
+    releases/<source>/<table>/<release>/             data files, and beside them:
+        _files.json                                  written last of all files: the release exists
+        _audit.<base generation>.<contract>.json     what the tests said of it
+        _record.json                                 how its way ended
 """
 
 import re
@@ -69,13 +71,16 @@ class JsonReleaseLog(ReleaseLog):
 
     def file_list(self, dataset: DatasetName, release_id: ReleaseId) -> FileList | None:
         # Retention removes it, so that it is looked for each time.
-        location = self.release_folder(dataset, release_id) / "_files.json"
+        location = self._file_list_location(dataset, release_id)
         if not self._storage.exists(location):
             return None
         return self._read_if_there(location, FileList)
 
     def add_file_list(self, files: FileList) -> None:
-        self._create_same(self.release_folder(files.dataset, files.release_id) / "_files.json", files)
+        self._create_same(self._file_list_location(files.dataset, files.release_id), files)
+
+    def remove_file_list(self, dataset: DatasetName, release_id: ReleaseId) -> None:
+        self._storage.delete(self._file_list_location(dataset, release_id))
 
     def audit(
         self, dataset: DatasetName, release_id: ReleaseId, base_generation: int, contract_fingerprint: str
@@ -88,7 +93,13 @@ class JsonReleaseLog(ReleaseLog):
         self._create_same(self.release_folder(report.dataset, release_id) / name, report)
 
     def record(self, dataset: DatasetName, release_id: ReleaseId) -> ReleaseRecord | None:
-        return self._read_if_there(self.release_folder(dataset, release_id) / "_record.json", ReleaseRecord)
+        return self._read_if_there(self.record_location(dataset, release_id), ReleaseRecord)
+
+    def has_ended(self, dataset: DatasetName, release_id: ReleaseId) -> bool:
+        return self._storage.exists(self.record_location(dataset, release_id))
+
+    def record_location(self, dataset: DatasetName, release_id: ReleaseId) -> Location:
+        return self.release_folder(dataset, release_id) / "_record.json"
 
     def records(self, dataset: DatasetName) -> Sequence[ReleaseRecord]:
         found = (self.record(dataset, release_id) for release_id in self.releases_on_disk(dataset))
@@ -96,7 +107,7 @@ class JsonReleaseLog(ReleaseLog):
 
     def add_record(self, record: ReleaseRecord) -> ReleaseRecord:
         try:
-            self._create(self.release_folder(record.dataset, record.release_id) / "_record.json", record)
+            self._create(self.record_location(record.dataset, record.release_id), record)
         except AlreadyExistsError:
             written = self.record(record.dataset, record.release_id)
             assert written is not None
@@ -167,11 +178,20 @@ class JsonReleaseLog(ReleaseLog):
         return frozenset(found)
 
     def release_folder(self, dataset: DatasetName, release_id: ReleaseId) -> Location:
-        return _RELEASES / dataset.source / dataset.table / str(release_id)
+        return self.releases_folder(dataset) / str(release_id)
+
+    def releases_folder(self, dataset: DatasetName) -> Location:
+        return _RELEASES / dataset.source / dataset.table
+
+    def folders(self, dataset: DatasetName) -> Sequence[Location]:
+        return (self.releases_folder(dataset), self._log(dataset))
 
     def releases_on_disk(self, dataset: DatasetName) -> Sequence[ReleaseId]:
-        names = self._storage.list_names(_RELEASES / dataset.source / dataset.table)
+        names = self._storage.list_names(self.releases_folder(dataset))
         return sorted(release_id for name in names if (release_id := _release_of(name)) is not None)
+
+    def _file_list_location(self, dataset: DatasetName, release_id: ReleaseId) -> Location:
+        return self.release_folder(dataset, release_id) / "_files.json"
 
     def _log(self, dataset: DatasetName) -> Location:
         return _LOG / dataset.source / dataset.table

@@ -12,8 +12,8 @@ from datahub_dagster.cli.context import Session, hub_command, pass_session
 from datahub_dagster.cli.outcomes import STYLES, why
 from datahub_dagster.cli.output import Line, Progress, Rows, Styled
 from datahub_dagster.cli.status import status_lines
-from datahub_dagster.cli.texts import duration_text
 from datahub_dagster.demo.story import Audience, Chapter, Story, demo_hub, tell
+from datahub_dagster.domain import words
 from datahub_dagster.domain.names import DatasetName
 from datahub_dagster.errors import ExitCode
 from datahub_dagster.ports import StepEvent
@@ -132,7 +132,7 @@ def story_lines(session: Session, story: Story) -> Iterator[Line]:
     kinds = [chapter.kind for chapter in story.chapters]
     said = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
     back = ", 1 rollback" if story.rolled_back else ""
-    took = duration_text(story.duration)
+    took = words.duration(story.duration)
     count = f"{len(story.chapters)} deliveries of {len(story.datasets)} datasets"
     yield f"{count} in {took}: {said}{back}"
     for chapter in story.chapters:

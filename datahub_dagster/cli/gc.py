@@ -8,7 +8,7 @@ from datahub_dagster import pipeline
 from datahub_dagster.cli.context import Session, hub_command, optional_dataset, pass_session
 from datahub_dagster.cli.failure import error_details
 from datahub_dagster.cli.output import Line, Rows, Styled
-from datahub_dagster.cli.texts import bytes_text, count_text
+from datahub_dagster.domain import words
 from datahub_dagster.domain.gc import Removal
 from datahub_dagster.errors import ExitCode, HubError
 
@@ -48,9 +48,9 @@ def removal_lines(removals: Sequence[Removal], *, dry_run: bool) -> Iterator[Lin
     yield Rows(
         columns=("what", "where", "size", "why"),
         numbers=("size",),
-        rows=tuple((r.kind.value, str(r.location), bytes_text(r.bytes), r.reason) for r in removals),
+        rows=tuple((r.kind.value, str(r.location), words.size(r.bytes), r.reason) for r in removals),
     )
-    total = bytes_text(sum(removal.bytes for removal in removals))
-    yield f"{count_text(len(removals), 'folder')} {verb}, {total}"
+    total = words.size(sum(removal.bytes for removal in removals))
+    yield f"{words.plural(len(removals), 'folder')} {verb}, {total}"
     if dry_run:
         yield f"  {'next':<10} datahub gc"

@@ -8,15 +8,8 @@ from typing import Self
 
 from datahub_dagster.cli.context import Session
 from datahub_dagster.cli.output import Line, Rows, Styled
-from datahub_dagster.cli.texts import (
-    bytes_text,
-    count_text,
-    duration_text,
-    keys_text,
-    list_text,
-    origin_text,
-    place_in,
-)
+from datahub_dagster.cli.texts import origin_text, place_in
+from datahub_dagster.domain import words
 from datahub_dagster.domain.audit import Block, CheckResult, CheckStatus
 from datahub_dagster.domain.contract import Consumer, Contract
 from datahub_dagster.domain.outcome import Outcome
@@ -90,13 +83,13 @@ class Ended:
 
     def _publication(self, record: ReleaseRecord) -> Iterator[Line]:
         replaced = f", of which {len(record.replaced):,} were there before" if record.replaced else ""
-        what = "" if record.partitions == ("",) else f" in {keys_text(record.partitions)}{replaced}"
-        rows = f"{count_text(record.rows, 'row')}{what}, {bytes_text(record.bytes)}"
+        what = "" if record.partitions == ("",) else f" in {words.keys(record.partitions)}{replaced}"
+        rows = f"{words.plural(record.rows, 'row')}{what}, {words.size(record.bytes)}"
         yield f"  {'brought':<10} {rows}, by delivery {record.delivery}"
         if record.audit:
             yield f"  {'audit':<10} {audit_text(record.audit.results)}"
         for due in record.due:
-            late = duration_text(timedelta(seconds=due.late_seconds))
+            late = words.duration(timedelta(seconds=due.late_seconds))
             yield f"  {'due':<10} {due.business_date}: " + (
                 f"in time, {late} early" if due.met else f"{late} late"
             )
@@ -129,7 +122,7 @@ class Ended:
         if isinstance(reason, Fault):
             if reason.promised:
                 yield f"  {'promised':<10} {place_in(self.project_dir, reason.promised)}"
-            others = f" and {count_text(reason.files - 1, 'other file')}" if reason.files > 1 else ""
+            others = f" and {words.plural(reason.files - 1, 'other file')}" if reason.files > 1 else ""
             if found := "  ".join(
                 part for part in (f"{reason.file or ''}{others}", reason.found or "") if part
             ):
@@ -143,11 +136,11 @@ class Ended:
         results = record.audit.results if record.audit else ()
         result = next((result for result in results if result.check_name == reason.check_name), None)
         if result and (sample := sample_rows(result, SAMPLE_ROWS)):
-            yield f"  {'found':<10} {count_text(result.failures or 0, 'failure')}, such as"
+            yield f"  {'found':<10} {words.plural(result.failures or 0, 'failure')}, such as"
             yield sample
 
     def _still_read(self, record: ReleaseRecord) -> str:
-        who = list_text(consumer.label or consumer.name for consumer in self.consumers)
+        who = words.names(consumer.label or consumer.name for consumer in self.consumers)
         done = "nothing was staged" if record.faults else "nothing was published"
         if self.current is None:
             return f"have nothing to read yet; {done}" + (f" ({who} wait)" if who else "")
@@ -163,7 +156,7 @@ def why(outcome: Outcome) -> str:
     reasons = [fault.message for fault in record.faults] + [
         _block_text(record, block) for block in record.blocks
     ]
-    return list_text(reasons, limit=2, separator="; ") or outcome.why
+    return words.names(reasons, limit=2, separator="; ") or outcome.why
 
 
 def _block_text(record: ReleaseRecord, block: Block) -> str:
@@ -193,7 +186,7 @@ def audit_text(results: tuple[CheckResult, ...]) -> str:
         for status in (CheckStatus.WARN, CheckStatus.FAIL, CheckStatus.ERROR)
         if said[status]
     ]
-    return f"{said[CheckStatus.PASS]} of {count_text(len(results), 'test')} passed" + "".join(
+    return f"{said[CheckStatus.PASS]} of {words.plural(len(results), 'test')} passed" + "".join(
         f", {text}" for text in others
     )
 

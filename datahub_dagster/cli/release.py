@@ -10,7 +10,7 @@ from datahub_dagster.cli.context import Session, hub_command, optional_dataset, 
 from datahub_dagster.cli.failure import error_details
 from datahub_dagster.cli.outcomes import Ended
 from datahub_dagster.cli.output import Line, Styled
-from datahub_dagster.cli.texts import bytes_text, count_text, keys_text
+from datahub_dagster.domain import words
 from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.inbox import InboxEntry, InboxState
 from datahub_dagster.domain.release import OutcomeKind
@@ -189,13 +189,13 @@ def _preview_lines(previews: Sequence[tuple[Contract, Preview]], work: Work) -> 
 def preview_lines(contract: Contract, preview: Preview) -> Iterator[Line]:
     """The plan of one delivery, or why there is none."""
     delivery, plan = preview.delivery, preview.plan
-    size = f"{count_text(len(delivery.files), 'file')}, {bytes_text(delivery.bytes)}"
+    size = f"{words.plural(len(delivery.files), 'file')}, {words.size(delivery.bytes)}"
     if preview.repeats:
         same = f"has the content of release {preview.repeats}: nothing to do"
         yield f"{contract.name}: delivery {delivery.name} {same}"
         return
     if plan is None:
-        faults = count_text(len(preview.faults), "fault")
+        faults = words.plural(len(preview.faults), "fault")
         yield Styled(f"{contract.name}: delivery {delivery.name} ({size}) would be rejected: {faults}", "red")
         for fault in preview.faults:
             place = f" ({fault.file})" if fault.file else ""
@@ -203,7 +203,7 @@ def preview_lines(contract: Contract, preview: Preview) -> Iterator[Line]:
             if fault.promised:
                 yield f"  {'promised':<10} {fault.promised}"
         return
-    rows = count_text(preview.rows, "row")
+    rows = words.plural(preview.rows, "row")
     becomes = f"would become generation {plan.next_generation}"
     yield f"{contract.name}: delivery {delivery.name} ({size}, {rows}) {becomes}"
     for label, keys in (
@@ -214,7 +214,7 @@ def preview_lines(contract: Contract, preview: Preview) -> Iterator[Line]:
     ):
         if keys:
             later = ", which later deliveries have taken" if label == "leave" else ""
-            yield f"  {label:<10} {keys_text(keys)}{later}"
+            yield f"  {label:<10} {words.keys(keys)}{later}"
     if plan.kept:
-        yield f"  {'keep':<10} {count_text(plan.kept, 'partition')} as they are"
-    yield f"  {'audit':<10} {count_text(len(contract.tests), 'test')}, on the dataset as it would be"
+        yield f"  {'keep':<10} {words.plural(plan.kept, 'partition')} as they are"
+    yield f"  {'audit':<10} {words.plural(len(contract.tests), 'test')}, on the dataset as it would be"

@@ -10,7 +10,7 @@ from datahub_dagster import pipeline
 from datahub_dagster.cli.context import Session, dataset_argument, hub_command, pass_session
 from datahub_dagster.cli.outcomes import why
 from datahub_dagster.cli.output import Line, Rows, Styled
-from datahub_dagster.cli.texts import bytes_text, instant_text, keys_text
+from datahub_dagster.domain import words
 from datahub_dagster.domain.delivery import Receipt
 from datahub_dagster.domain.names import DatasetName, ReleaseId
 from datahub_dagster.domain.outcome import Outcome
@@ -211,10 +211,10 @@ def history_lines(dataset: DatasetName, chapters: Sequence[Chapter]) -> Iterator
                 if chapter.generation is None
                 else f"{chapter.generation}{' *' if chapter.is_current else ''}",
                 chapter.delivery,
-                keys_text(chapter.partitions, limit=2),
+                words.keys(chapter.partitions, limit=2),
                 "" if chapter.rows is None else f"{chapter.rows:,}",
-                "" if chapter.bytes is None else bytes_text(chapter.bytes),
-                instant_text(chapter.at).removesuffix(" UTC"),
+                "" if chapter.bytes is None else words.size(chapter.bytes),
+                words.instant(chapter.at).removesuffix(" UTC"),
                 chapter.actor,
                 chapter.why + (f" [pinned: {chapter.pinned}]" if chapter.pinned else ""),
             )

@@ -7,7 +7,7 @@ import click
 from datahub_dagster import pipeline
 from datahub_dagster.cli.context import Session, dataset_argument, hub_command, pass_session
 from datahub_dagster.cli.output import Styled
-from datahub_dagster.cli.texts import instant_text, list_text
+from datahub_dagster.domain import words
 from datahub_dagster.domain.names import DatasetName, ReleaseId
 from datahub_dagster.domain.release import Generation
 from datahub_dagster.errors import ExitCode, UnknownReleaseError
@@ -75,12 +75,12 @@ def generation_number(dataset: DatasetName, target: str, generations: Sequence[G
     if found:
         return found[-1]
     newest_first = (
-        f"{generation.number} (release {generation.release_id}, {instant_text(generation.published_at)})"
+        f"{generation.number} (release {generation.release_id}, {words.instant(generation.published_at)})"
         for generation in reversed(generations)
     )
     raise UnknownReleaseError(
         f"no generation is called {target}, and no published release",
         subject=str(dataset),
-        found=f"generations {list_text(newest_first)}" if generations else "nothing was ever published",
+        found=f"generations {words.names(newest_first)}" if generations else "nothing was ever published",
         next_step=f"datahub releases {dataset}",
     )

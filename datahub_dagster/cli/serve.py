@@ -21,6 +21,13 @@ from datahub_dagster.errors import OutsideError, UsageError
 HOST = "127.0.0.1"
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 DAGSTER_YAML = "telemetry:\n  enabled: false\nnux:\n  enabled: false\n"
+# As workspace.yaml in the repository: the code location is called after the hub, not after a module.
+WORKSPACE_YAML = """\
+load_from:
+  - python_module:
+      module_name: datahub_dagster.definitions
+      location_name: datahub
+"""
 STARTS_WITHIN = 180.0  # seconds; a cold start with a large project takes half of that
 STOPS_WITHIN = 20.0  # seconds for an orderly end, before what is left is killed
 
@@ -82,7 +89,8 @@ def dagster_dev(home: Path, environment: Mapping[str, str], port: int | None = N
     """Run Dagster's UI and daemon over the hub; gives the address once it answers. Stops them all at the end.
 
     Args:
-        home: Dagster's own folder; a `dagster.yaml` without telemetry is put there, unless there is one.
+        home: Dagster's own folder; a `dagster.yaml` without telemetry is put there, unless there is one, and a
+            `workspace.yaml`, which names the code location.
         environment: What the children see, `DATAHUB_ROOT` among it.
         port: Of the UI; None = 3000, or any that is free.
 
@@ -92,6 +100,8 @@ def dagster_dev(home: Path, environment: Mapping[str, str], port: int | None = N
     home.mkdir(parents=True, exist_ok=True)
     if not (home / "dagster.yaml").exists():
         (home / "dagster.yaml").write_text(DAGSTER_YAML, encoding="utf-8")
+    workspace = home / "workspace.yaml"
+    workspace.write_text(WORKSPACE_YAML, encoding="utf-8")
     chosen = chosen_port(port, 3000)
     address = f"http://{HOST}:{chosen}/"
     log = home / "dagster-dev.log"
@@ -100,8 +110,8 @@ def dagster_dev(home: Path, environment: Mapping[str, str], port: int | None = N
         "-m",
         "dagster",
         "dev",
-        "-m",
-        "datahub_dagster.definitions",
+        "-w",
+        str(workspace),
         "-h",
         HOST,
         "-p",

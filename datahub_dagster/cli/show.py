@@ -9,16 +9,8 @@ from datahub_dagster.cli.context import Session, dataset_argument, hub_command, 
 from datahub_dagster.cli.outcomes import Ended, check_rows, sample_rows
 from datahub_dagster.cli.output import Line, Rows, Styled
 from datahub_dagster.cli.releases import known_release
-from datahub_dagster.cli.texts import (
-    bytes_text,
-    count_text,
-    delivery_text,
-    duration_text,
-    instant_text,
-    keys_text,
-    origin_text,
-    promises,
-)
+from datahub_dagster.cli.texts import origin_text
+from datahub_dagster.domain import words
 from datahub_dagster.domain.audit import CheckStatus
 from datahub_dagster.domain.contract import Classification, Consumer, Contract
 from datahub_dagster.domain.delivery import Receipt
@@ -65,15 +57,14 @@ def contract_lines(
     )
     if contract.description:
         yield f"  {' '.join(contract.description.split())}"
-    keep = contract.retention
     facts = {
         "declared": origin_text(project_dir, contract.origin)
         + ("" if contract.declared else "  (plain dbt: no hub block)"),
         "team": ", ".join([contract.team, *contract.owners]),
         "support": ", ".join(f"{support.tool} {support.channel}" for support in contract.support),
-        "delivery": delivery_text(contract.delivery),
-        "promised": "; ".join(promises(contract)) or "no time",
-        "retention": f"at least {count_text(keep.releases, 'release')} and {keep.days} days",
+        "delivery": words.delivery(contract.delivery),
+        "promised": "; ".join(words.promises(contract)) or "no time",
+        "retention": words.retention(contract.retention),
         "licence": contract.license.terms if contract.license else "",
         "published": _published(current),
         "sunset": f"{contract.sunset_date}, successor {contract.successor or 'none'}"
@@ -122,8 +113,8 @@ def _published(current: Generation | None) -> str:
     if current is None:
         return "nothing yet"
     count = len(current.partitions)
-    partitions = f", {count_text(count, 'partition')}" if list(current.partitions) != [""] else ""
-    when = instant_text(current.published_at)
+    partitions = f", {words.plural(count, 'partition')}" if list(current.partitions) != [""] else ""
+    when = words.instant(current.published_at)
     return f"generation {current.number}, release {current.release_id}, {when}{partitions}"
 
 
@@ -131,14 +122,14 @@ def _column_promise(contract: Contract, name: str) -> str:
     column = contract.column(name)
     if column is None:
         return ""
-    words = [
+    said = [
         "" if column.nullable else "not null",
         "unique" if column.unique else "",
         "deprecated" if column.deprecated else "",
         column.classification.value if column.classification not in (None, Classification.INTERNAL) else "",
         *column.constraints,
     ]
-    return ", ".join(word for word in words if word)
+    return ", ".join(text for text in said if text)
 
 
 def _consumer_lines(contract: Contract, consumers: tuple[Consumer, ...]) -> Iterator[Line]:
@@ -154,7 +145,7 @@ def _consumer_lines(contract: Contract, consumers: tuple[Consumer, ...]) -> Iter
                 consumer.kind.value if consumer.kind else consumer.exposure_type,
                 " ".join(part for part in (consumer.owner_name, consumer.owner_email) if part),
                 ", ".join(consumer.columns.get(str(contract.name), ())) or "all columns",
-                duration_text(consumer.notice) if consumer.notice else "",
+                words.duration(consumer.notice) if consumer.notice else "",
             )
             for consumer in consumers
         ),
@@ -177,15 +168,15 @@ def _release_lines(
 def record_lines(contract: Contract, record: ReleaseRecord) -> Iterator[Line]:
     """A record in full, for people."""
     facts = {
-        "received": f"{instant_text(record.received_at)} by {record.actor or 'somebody'}",
-        "finished": instant_text(record.finished_at),
+        "received": f"{words.instant(record.received_at)} by {record.actor or 'somebody'}",
+        "finished": words.instant(record.finished_at),
         "contract": f"version {record.contract_version}, fingerprint {record.contract_fingerprint}",
         "delivery": f"{record.delivery}, fingerprint {record.fingerprint}",
-        "partitions": keys_text(record.partitions),
+        "partitions": words.keys(record.partitions),
         "size": ", ".join(
-            (count_text(record.rows, "row"), bytes_text(record.bytes), count_text(record.files, "file"))
+            (words.plural(record.rows, "row"), words.size(record.bytes), words.plural(record.files, "file"))
         ),
-        "dataset": f"{count_text(record.dataset_rows, 'row')} once published"
+        "dataset": f"{words.plural(record.dataset_rows, 'row')} once published"
         if record.dataset_rows is not None
         else "",
         "columns": ", ".join(f"{name} {kind}" for name, kind in record.columns),

@@ -10,7 +10,8 @@ from datahub_dagster import pipeline
 from datahub_dagster.cli.context import Session, hub_command, pass_session
 from datahub_dagster.cli.outcomes import STYLES, why
 from datahub_dagster.cli.output import Cell, Line, Rows, Styled
-from datahub_dagster.cli.texts import ago_text, count_text, freshness_text, list_text, promises, standing_text
+from datahub_dagster.cli.texts import ago, standing_text
+from datahub_dagster.domain import words
 from datahub_dagster.domain.contract import ContractFault
 from datahub_dagster.domain.inbox import InboxState
 from datahub_dagster.domain.release import GenerationKind, OutcomeKind
@@ -48,7 +49,7 @@ def status_value(status: DatasetStatus) -> dict[str, object]:
         "team": contract.team,
         "version": contract.version,
         "lifecycle": contract.lifecycle,
-        "promised": promises(contract),
+        "promised": words.promises(contract),
         "standings": status.standings,
         "published": current
         and {
@@ -125,10 +126,10 @@ def _promised(status: DatasetStatus, now: datetime) -> tuple[str, str]:
     standings = {standing.slo: standing for standing in status.standings}
     slos = status.contract.freshness_slos
     lines = [
-        freshness_text(slo)
+        words.freshness(slo)
         + (f": {standing_text(standings[slo.name], now)}" if slo.name in standings else "")
         for slo in slos
-    ] or promises(status.contract)
+    ] or words.promises(status.contract)
     states = {standing.state for standing in status.standings}
     style = "red" if SloState.LATE in states else "yellow" if SloState.UNKNOWN in states else ""
     return "\n".join(lines or ["no time promised"]), style
@@ -140,9 +141,9 @@ def _published(status: DatasetStatus, now: datetime) -> Cell:
         return Styled("can't be read", "red")
     if current is None:
         return Styled("nothing yet", "dim")
-    rows = f", {count_text(status.rows, 'row')}" if status.rows is not None else ""
+    rows = f", {words.plural(status.rows, 'row')}" if status.rows is not None else ""
     rolled_back = " (rolled back)" if current.kind is GenerationKind.ROLLBACK else ""
-    when = ago_text(current.published_at, now)
+    when = ago(current.published_at, now)
     return f"{current.release_id}, generation {current.number}{rolled_back}\n{when}{rows}"
 
 
@@ -164,11 +165,11 @@ def _why(status: DatasetStatus) -> Cell:
 def _attention(status: DatasetStatus) -> Iterator[Line]:
     name = status.contract.name
     if status.failing_checks:
-        failing = list_text(status.failing_checks)
+        failing = words.names(status.failing_checks)
         yield Styled(f"{name}: the published data fail {failing}; datahub check {name}", "yellow")
     ready = [entry.delivery for entry in status.waiting if entry.state is InboxState.READY]
     if ready:
-        yield f"{name}: waiting in the inbox: {list_text(ready)}; datahub release {name}"
+        yield f"{name}: waiting in the inbox: {words.names(ready)}; datahub release {name}"
     for entry in status.waiting:
         if entry.state in (InboxState.BAD, InboxState.INCOMPLETE):
             why = entry.problem or "no _SUCCESS yet"

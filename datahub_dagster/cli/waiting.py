@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import click
 
-from datahub_dagster.cli.texts import duration_text
+from datahub_dagster.domain import words
 from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.names import DatasetName
 from datahub_dagster.domain.outcome import Outcome
@@ -93,7 +93,7 @@ def wait_for(
         pause = min(pause * 1.5, 5.0)
     received = any(receipt.delivery.name == delivery for receipt in hub.log.receipts(name))
     raise NotReleasedInTimeError(
-        f"delivery {delivery} was not released within {duration_text(timeout)}",
+        f"delivery {delivery} was not released within {words.duration(timeout)}",
         subject=str(name),
         found="it was received, and is under way" if received else "it lies in the inbox, and nobody took it",
         consumers="read what they read before",

@@ -6,13 +6,13 @@ from typing import Any
 
 import dagster as dg
 
-from datahub_dagster.adapters.site import words
-from datahub_dagster.adapters.site.redact import report_without_secrets
 from datahub_dagster.defs.names import asset_key, contract_check
 from datahub_dagster.defs.tables import sample_table, text_table
+from datahub_dagster.domain import words
 from datahub_dagster.domain.audit import AuditReport, CheckResult, CheckStatus
 from datahub_dagster.domain.contract import Contract, ContractFault, Severity
 from datahub_dagster.domain.profile import Fault
+from datahub_dagster.domain.redact import report_without_secrets
 from datahub_dagster.domain.release import Generation, ReleaseRecord
 
 _FAULT_COLUMNS = ("fault", "what", "file", "promised", "found")

@@ -56,7 +56,7 @@ def dataset_spec(shown: Shown, contract: Contract) -> dg.AssetSpec:
             contract,
             faults,
             project=Path(settings.dbt_project_dir),
-            uri=shown.uri_of(contract),
+            uri=shown.releases_at(contract.name),
             docs_url=settings.docs_url,
         ),
         group_name=group(contract.team),

@@ -4,9 +4,9 @@ from typing import Any
 
 import dagster as dg
 
-from datahub_dagster.adapters.site import words
 from datahub_dagster.defs.names import asset_key, email, tag
 from datahub_dagster.defs.shown import Shown
+from datahub_dagster.domain import words
 from datahub_dagster.domain.contract import Consumer
 
 GROUP = "consumers"

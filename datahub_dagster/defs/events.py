@@ -10,11 +10,11 @@ from typing import Any
 
 import dagster as dg
 
-from datahub_dagster.adapters.site import words
 from datahub_dagster.defs.metadata import docs_page
 from datahub_dagster.defs.names import asset_key
 from datahub_dagster.defs.preview import first_rows
 from datahub_dagster.defs.tables import sample_table, text_table
+from datahub_dagster.domain import words
 from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.names import ReleaseId
 from datahub_dagster.domain.outcome import Outcome
@@ -128,15 +128,13 @@ def _materializations(
 
 
 def _keys_text(keys: Sequence[str]) -> str:
-    if len(keys) <= 12:
-        return ", ".join(keys)
     note = f"; the newest {MOST_PARTITION_EVENTS} have an event" if len(keys) > MOST_PARTITION_EVENTS else ""
-    return f"{len(keys):,}: {keys[0]} … {keys[-1]}{note}"
+    return words.keys(keys, limit=12) + note
 
 
 def _facts(hub: Hub, contract: Contract, record: ReleaseRecord, docs_url: str) -> dict[str, Any]:
     """What is told of a release, the most asked for first."""
-    folder = hub.storage.uri(hub.log.release_folder(contract.name, record.release_id))
+    place = hub.storage.uri(hub.log.record_location(contract.name, record.release_id))
     metadata: dict[str, Any] = {} if record.state is ReleaseState.PUBLISHED else {"why": record.why}
     metadata |= {"release": str(record.release_id), "delivery": record.delivery, "state": record.state.value}
     if record.generation is not None:
@@ -154,7 +152,7 @@ def _facts(hub: Hub, contract: Contract, record: ReleaseRecord, docs_url: str) -
         steps = [{"step": step, "seconds": f"{took:.3f}"} for step, took in record.step_seconds.items()]
         metadata["seconds"] = round(sum(record.step_seconds.values()), 3)
         metadata["seconds by step"] = text_table(steps, ("step", "seconds"))
-    metadata |= {"by": record.actor, "record": dg.MetadataValue.path(f"{folder}/_record.json")}
+    metadata |= {"by": record.actor, "record": dg.MetadataValue.path(place)}
     if docs_url:
         metadata["docs"] = dg.MetadataValue.url(docs_page(docs_url, contract))
     return metadata
@@ -168,7 +166,7 @@ def _verdict(verdict: DueVerdict) -> dict[str, str]:
     return {
         "promise": verdict.slo,
         "business date": verdict.business_date,
-        "due": verdict.due_at.strftime("%Y-%m-%d %H:%M %Z"),
+        "due": words.instant(verdict.due_at),
         "kept": "yes" if verdict.met else late,
     }
 

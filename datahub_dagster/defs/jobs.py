@@ -10,12 +10,12 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from pydantic import Field
 
 from datahub_dagster import pipeline
-from datahub_dagster.adapters.site import words
 from datahub_dagster.defs.docs import KEY as DOCS_KEY
 from datahub_dagster.defs.events import events_of_rollback
 from datahub_dagster.defs.names import group
 from datahub_dagster.defs.resources import HubResource
 from datahub_dagster.defs.shown import Shown
+from datahub_dagster.domain import words
 from datahub_dagster.domain.contract import Contract
 from datahub_dagster.errors import HubError
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import dagster as dg
 
-from datahub_dagster.adapters.site import words
 from datahub_dagster.defs.columns import table_schema
 from datahub_dagster.defs.names import tag
+from datahub_dagster.domain import words
 from datahub_dagster.domain.contract import Contract, ContractBook, ContractFault, Lifecycle, Origin
 
 CONTRACT_ERROR_TAG = "contract_error"
@@ -96,12 +96,11 @@ def _promise(contract: Contract) -> str:
         due.append(f"dbt freshness {words.dbt_freshness(contract.dbt_freshness)}")
     lines = {
         "Due": "; ".join(due) or "nothing is promised",
-        "Delivery": words.delivery(contract),
-        "Calendar": contract.partitions.calendar if contract.partitions else None,
+        "Delivery": words.delivery(contract.delivery),
         "Contract": f"version {contract.version}, {_lifecycle(contract)}",
         "Classification": contract.classification.value,
         "Licence": _licence(contract),
-        "Kept": f"at least {contract.retention.releases} releases and {contract.retention.days} days",
+        "Kept": words.retention(contract.retention),
         "Declared in": f"`{contract.origin}`",
     }
     rows = "\n".join(f"| {label} | {_cell(text)} |" for label, text in lines.items() if text)

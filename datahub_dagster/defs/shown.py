@@ -6,7 +6,7 @@ from datetime import date
 
 from datahub_dagster.defs.metadata import faults_of
 from datahub_dagster.domain.contract import Consumer, Contract, ContractBook, ContractFault
-from datahub_dagster.domain.names import Location
+from datahub_dagster.domain.names import DatasetName
 from datahub_dagster.ports import Hub
 from datahub_dagster.settings import Settings
 
@@ -19,18 +19,22 @@ class Shown:
         book: All contracts, those of other teams too.
         settings: `teams` chooses the datasets; empty = all.
         today: Calendars are looked up from here.
-        uri: How people address a place inside the hub.
+        releases_at: Where a dataset's releases are, as people address it.
     """
 
     book: ContractBook
     settings: Settings
     today: date
-    uri: Callable[[Location], str]
+    releases_at: Callable[[DatasetName], str]
 
     @classmethod
     def of(cls, hub: Hub, settings: Settings) -> "Shown":
         """What the hub's contracts are now. A team whose files are broken is shown as it was last good."""
-        return cls(book=hub.book(), settings=settings, today=hub.clock.now().date(), uri=hub.storage.uri)
+
+        def releases_at(dataset: DatasetName) -> str:
+            return hub.storage.uri(hub.log.releases_folder(dataset))
+
+        return cls(book=hub.book(), settings=settings, today=hub.clock.now().date(), releases_at=releases_at)
 
     @property
     def contracts(self) -> tuple[Contract, ...]:
@@ -53,7 +57,3 @@ class Shown:
     def faults_of(self, contract: Contract) -> tuple[ContractFault, ...]:
         """What is wrong with the files of a dataset's team."""
         return faults_of(self.book, contract)
-
-    def uri_of(self, contract: Contract) -> str:
-        """Where a dataset's releases are."""
-        return self.uri(Location("releases") / contract.name.source / contract.name.table)

@@ -143,3 +143,9 @@ def delivery_name_fault(name: str) -> str | None:
     if _DELIVERY_NAME.fullmatch(name) and name != "..":
         return None
     return "a delivery's name is 1 to 200 letters, digits, '_', '.', '=', '+', '@' or '-', and starts with a letter or digit"
+
+
+def harmless(name: str) -> str:
+    """A name that a stranger gave, for people: nothing that a terminal would obey."""
+    shown = name if name.isprintable() else repr(name)[1:-1]
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."

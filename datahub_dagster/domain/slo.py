@@ -7,9 +7,10 @@ hold.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from datahub_dagster.domain import words
 from datahub_dagster.domain.calendars import CalendarRangeError
 from datahub_dagster.domain.contract import FreshnessSlo, Mode, PartitionSpec
 from datahub_dagster.domain.due import (
@@ -147,7 +148,7 @@ def standing(
     """
     try:
         if last_published_at is not None and last_published_at > now + _CLOCK_SKEW:
-            reason = f"the newest release was published at {_text(last_published_at)}, which is still to come: a clock is wrong"
+            reason = f"the newest release was published at {words.instant(last_published_at)}, which is still to come: a clock is wrong"
             return SloStanding(slo=slo.name, state=SloState.UNKNOWN, reason=reason)
         if slo.max_age is not None:
             return _standing_by_age(slo, slo.max_age, last_published_at, now)
@@ -164,7 +165,7 @@ def _standing_by_age(
     due = last_published_at + max_age
     if now <= due + slo.grace:
         return SloStanding(slo=slo.name, state=SloState.MET, next_due_at=due)
-    reason = f"the newest release is {_span(now - last_published_at)} old, {_span(max_age)} is promised"
+    reason = f"the newest release is {words.duration(now - last_published_at)} old, {words.duration(max_age)} is promised"
     return SloStanding(slo=slo.name, state=SloState.LATE, due_at=due, reason=reason)
 
 
@@ -196,13 +197,13 @@ def _standing_by_due_time(
     elif answered_at is None:
         state, reason = (
             SloState.LATE,
-            f"{day} is not there, {_span(late)} after its due time{_with_grace(slo)}",
+            f"{day} is not there, {words.duration(late)} after its due time{_with_grace(slo)}",
         )
     else:
         state, reason = SloState.MET, ""
         # Without partitions the newest release may be a correction: only the first one could tell how late it was.
         if partitions is not None and answered_at - due > slo.grace:
-            reason = f"{day} came {_span(answered_at - due - slo.grace)} late"
+            reason = f"{day} came {words.duration(answered_at - due - slo.grace)} late"
     gaps = _gaps(slo, partitions, published, day) if partitions is not None and published else []
     if gaps:
         more = f" and {len(gaps) - 3} more" if len(gaps) > 3 else ""
@@ -253,16 +254,4 @@ def _verdict(slo: FreshnessSlo, day: date, deadline: datetime, published_at: dat
 
 
 def _with_grace(slo: FreshnessSlo) -> str:
-    return f" and {_span(slo.grace)} of grace" if slo.grace else ""
-
-
-def _text(instant: datetime) -> str:
-    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-
-
-def _span(span: timedelta) -> str:
-    """A span for people, in its two largest units; less than a minute in seconds."""
-    seconds = int(span.total_seconds())
-    days, hours, minutes = seconds // 86400, seconds // 3600 % 24, seconds // 60 % 60
-    parts = [f"{number} {unit}" for number, unit in ((days, "d"), (hours, "h"), (minutes, "min")) if number]
-    return " ".join(parts[:2]) or f"{seconds} s"
+    return f" and {words.duration(slo.grace)} of grace" if slo.grace else ""

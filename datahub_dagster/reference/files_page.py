@@ -1,6 +1,7 @@
 """docs/reference/files.md: what lies in a hub's folder."""
 
 from collections.abc import Iterator
+from textwrap import dedent
 
 from datahub_dagster.adapters import release_log
 from datahub_dagster.adapters.json_values import json_of
@@ -109,5 +110,5 @@ def files_page() -> Iterator[str]:
 
 def _layout() -> Iterator[str]:
     """The layout as the adapter that writes it tells it."""
-    _, _, rest = (release_log.__doc__ or "").partition("\n\n")
-    return iter(rest.rstrip().splitlines())
+    _, _, block = (release_log.__doc__ or "").partition("::\n\n")
+    return iter(dedent(block).rstrip().splitlines())

@@ -106,7 +106,8 @@ def record_page() -> Iterator[str]:
     yield from head(
         "The release record",
         "The outcome of one delivery. It is written once, beside the data: `releases/<source>/<table>/<release>/_record.json`. "
-        "`datahub show DATASET --release RELEASE --output json` prints it. Instants are UTC, ISO 8601.",
+        "Instants are UTC, ISO 8601. `datahub show DATASET --release RELEASE --output json` prints the same fields under "
+        "`record`, with each `dataset` as the text `source.table`.",
         "A rejected delivery has a record as well. A repeat has none: there is nothing to tell but its receipt.",
     )
     for kind in KINDS:

@@ -10,7 +10,7 @@ from datahub_dagster.domain.delivery import LONGEST_PATH, SUCCESS_MARKER, Delive
 from datahub_dagster.domain.names import Location, unsafe_path_reason
 from datahub_dagster.errors import AlreadyExistsError, DeliveryError, UsageError
 from datahub_dagster.ports import Hub
-from datahub_dagster.steps.receive import FULL_MARKER, inbox_folder, is_note
+from datahub_dagster.steps.inbox import FULL_MARKER, delivery_folder, is_note
 
 
 def hand_in(hub: Hub, contract: Contract, source: Path, name: str, *, full: bool) -> Location:
@@ -24,7 +24,7 @@ def hand_in(hub: Hub, contract: Contract, source: Path, name: str, *, full: bool
     """
     files = _files_below(source, contract)
     full = full or (source / FULL_MARKER).is_file()
-    folder = inbox_folder(contract, name)
+    folder = delivery_folder(contract, name)
     _must_be_part_of(hub, contract, folder, {relative for relative, _ in files}, full=full)
     for relative, path in files:
         target = folder / relative

@@ -1,37 +1,15 @@
-"""Receive: what lies in the inbox, and the numbered receipt of a delivery before anything is copied."""
+"""Receive: a delivery by its content, and its numbered receipt, before anything is copied."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
-from datahub_dagster.domain.contract import Contract, digest
-from datahub_dagster.domain.delivery import LONGEST_PATH, SUCCESS_MARKER, DeliveredFile, Delivery, Receipt
-from datahub_dagster.domain.inbox import InboxEntry, InboxState
-from datahub_dagster.domain.names import Location, ReleaseId, delivery_name_fault, unsafe_path_reason
+from datahub_dagster.domain.contract import Contract
+from datahub_dagster.domain.delivery import SUCCESS_MARKER, DeliveredFile, Delivery, Receipt
+from datahub_dagster.domain.names import ReleaseId
+from datahub_dagster.domain.placement import value_in_path
 from datahub_dagster.domain.release import ReleaseState
 from datahub_dagster.errors import AlreadyExistsError, DeliveryError
-from datahub_dagster.ports import Hub, StoredFile
-
-INBOX = Location("inbox")
-FULL_MARKER = "_FULL"  # beside _SUCCESS: the delivery is the whole dataset, in mode `partition` too
-
-
-def inbox_folder(contract: Contract, delivery: str) -> Location:
-    """Where a delivery lies. Raises `DeliveryError` for a name that can't be one."""
-    if fault := delivery_name_fault(delivery):
-        raise DeliveryError(f"{delivery!r} can't name a delivery: {fault}", subject=str(contract.name))
-    return INBOX / contract.name.source / contract.name.table / delivery
-
-
-def look_into_inbox(hub: Hub, contract: Contract) -> Sequence[InboxEntry]:
-    """What lies in the dataset's inbox; cheap: reads no data. In the order in which it was completed."""
-    folder = INBOX / contract.name.source / contract.name.table
-    names = [name for name in hub.storage.list_names(folder) if not name.startswith(".")]
-    if not names:
-        return []
-    receipts = hub.log.receipts(contract.name)
-    entries = [_look_at(hub, contract, name, receipts) for name in names]
-    return sorted(entries, key=lambda entry: (entry.newest_at is None, entry.newest_at, entry.delivery))
+from datahub_dagster.ports import Hub
+from datahub_dagster.steps.inbox import delivery_folder, sort_out
 
 
 def read_delivery(hub: Hub, contract: Contract, name: str) -> Delivery:
@@ -40,8 +18,8 @@ def read_delivery(hub: Hub, contract: Contract, name: str) -> Delivery:
     Raises:
         DeliveryError: It is not there, or not complete.
     """
-    folder = inbox_folder(contract, name)
-    sorted_out = _sort_out(hub.storage.list_files(folder))
+    folder = delivery_folder(contract, name)
+    sorted_out = sort_out(hub.storage.list_files(folder))
     if sorted_out.is_no_folder:
         raise DeliveryError(
             f"the delivery {name} is a link or a file, not a folder",
@@ -162,7 +140,7 @@ def repeated_release(hub: Hub, contract: Contract, delivery: Delivery) -> Releas
                 published[file.partition][file.sha256] += 1
     brought: dict[str, Counter[str]] = {}
     for file in delivery.files:
-        in_path = _value_in_path(file.path, column) if column else None
+        in_path = value_in_path(file.path, column) if column else None
         keys = (key for key, held in published.items() if file.sha256 in held and in_path in (None, key))
         if (key := next(keys, None)) is None:
             return None
@@ -175,107 +153,7 @@ def repeated_release(hub: Hub, contract: Contract, delivery: Delivery) -> Releas
 
 def _is_under_way(hub: Hub, receipt: Receipt) -> bool:
     """Whether a delivery that was received has not ended, and still can."""
-    folder = hub.log.release_folder(receipt.dataset, receipt.release_id)
-    if receipt.repeats or hub.storage.exists(folder / "_record.json"):  # not read: there may be thousands
+    if receipt.repeats or hub.log.has_ended(receipt.dataset, receipt.release_id):
         return False
     staged = hub.log.file_list(receipt.dataset, receipt.release_id)
     return staged is not None or bool(hub.storage.list_files(receipt.delivery.location))
-
-
-@dataclass(frozen=True, slots=True)
-class _SortedOut:
-    all: tuple[StoredFile, ...]
-    data: tuple[StoredFile, ...]
-    oddities: tuple[str, ...]
-    is_complete: bool
-    is_full: bool
-
-    @property
-    def is_no_folder(self) -> bool:
-        return any(file.path == "." for file in self.all)
-
-
-def is_note(path: str) -> bool:
-    """Whether a file is a note of the writer's and not data: its name, or a folder's, starts with `_` or `.`."""
-    return any(part.startswith(("_", ".")) and part not in (".", "..") for part in path.split("/"))
-
-
-def _sort_out(files: Iterable[StoredFile]) -> _SortedOut:
-    """Data files, markers, and what can't be taken."""
-    everything = tuple(files)
-    markers = {
-        file.path for file in everything if file.is_regular and file.path in (SUCCESS_MARKER, FULL_MARKER)
-    }
-    data: list[StoredFile] = []
-    oddities: list[str] = []
-    for file in everything:
-        if is_note(file.path):
-            continue
-        if reason := unsafe_path_reason(file.path, LONGEST_PATH):
-            oddities.append(f"{file.path.encode('utf-8', 'backslashreplace').decode()!r}: {reason}")
-        elif not file.is_regular:
-            oddities.append(f"{file.path!r}: it is a link or no regular file")
-        else:
-            data.append(file)
-    return _SortedOut(
-        all=everything,
-        data=tuple(data),
-        oddities=tuple(oddities),
-        is_complete=SUCCESS_MARKER in markers,
-        is_full=FULL_MARKER in markers,
-    )
-
-
-def _look_at(hub: Hub, contract: Contract, name: str, receipts: Sequence[Receipt]) -> InboxEntry:
-    fault = delivery_name_fault(name)
-    if fault:
-        shown = name.encode("utf-8", "backslashreplace").decode()
-        return InboxEntry(
-            dataset=contract.name, delivery=shown, state=InboxState.BAD, newest_at=None, problem=fault
-        )
-    sorted_out = _sort_out(hub.storage.list_files(INBOX / contract.name.source / contract.name.table / name))
-    if sorted_out.is_no_folder:
-        problem = "it is a link or a file, not a folder"
-        return InboxEntry(
-            dataset=contract.name, delivery=name, state=InboxState.BAD, newest_at=None, problem=problem
-        )
-    newest_at = max((file.modified_at for file in sorted_out.all), default=None)
-    state = InboxState.READY if sorted_out.is_complete else InboxState.INCOMPLETE
-    if sorted_out.is_complete and _is_handled(hub, contract, name, sorted_out, receipts):
-        state = InboxState.HANDLED
-    listing = [f"{file.path}\x00{file.size}\x00{file.modified_at.isoformat()}" for file in sorted_out.all]
-    return InboxEntry(
-        dataset=contract.name,
-        delivery=name,
-        state=state,
-        newest_at=newest_at,
-        files=len(sorted_out.data),
-        bytes=sum(file.size for file in sorted_out.data),
-        content_key=digest(name, contract.fingerprint, *listing),
-    )
-
-
-def _is_handled(
-    hub: Hub, contract: Contract, name: str, sorted_out: _SortedOut, receipts: Sequence[Receipt]
-) -> bool:
-    receipt = next((receipt for receipt in reversed(receipts) if receipt.delivery.name == name), None)
-    if receipt is None or any(file.modified_at > receipt.received_at for file in sorted_out.all):
-        return False
-    if {(f.path, f.size) for f in receipt.delivery.files} != {(f.path, f.size) for f in sorted_out.data}:
-        return bool(receipt.delivery.oddities) and _ended(hub, contract, receipt)
-    return _ended(hub, contract, receipt)
-
-
-def _ended(hub: Hub, contract: Contract, receipt: Receipt) -> bool:
-    if receipt.repeats:
-        return True
-    record = hub.log.record(contract.name, receipt.release_id)
-    if record is None:
-        return False
-    return record.state is not ReleaseState.REJECTED or record.contract_fingerprint == contract.fingerprint
-
-
-def _value_in_path(path: str, column: str) -> str | None:
-    prefix = f"{column}="
-    folders = reversed(path.split("/")[:-1])
-    return next((part[len(prefix) :] for part in folders if part.lower().startswith(prefix)), None)

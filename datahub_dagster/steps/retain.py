@@ -7,10 +7,10 @@ from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.delivery import SUCCESS_MARKER
 from datahub_dagster.domain.gc import Removal, RemovalKind, removable_releases
 from datahub_dagster.domain.inbox import InboxState
-from datahub_dagster.domain.names import Location, ReleaseId
+from datahub_dagster.domain.names import ReleaseId
 from datahub_dagster.domain.release import ReleaseState
 from datahub_dagster.ports import Hub, Purpose
-from datahub_dagster.steps.receive import INBOX, look_into_inbox
+from datahub_dagster.steps.inbox import inbox_folder, look_into_inbox
 
 _DEBRIS_AGE = timedelta(days=1)  # no release takes that long; younger ones may be under way
 
@@ -44,7 +44,8 @@ def _remove(hub: Hub, removal: Removal) -> None:
     if hub.storage.is_unfinished(removal.location.path):
         hub.storage.delete(removal.location)
         return
-    hub.storage.delete(removal.location / "_files.json")
+    assert removal.release_id is not None
+    hub.log.remove_file_list(removal.dataset, removal.release_id)
     for file in hub.storage.list_files(removal.location):
         if not file.path.startswith("_"):
             hub.storage.delete(removal.location / file.path)
@@ -73,8 +74,12 @@ def _releases(hub: Hub, contract: Contract, now: datetime) -> list[Removal]:
 def _debris(hub: Hub, contract: Contract, now: datetime) -> list[Removal]:
     """What no release will ever hold: writes that a crash left unfinished, and files of releases that never came to exist."""
     removals: list[Removal] = []
-    for top in ("releases", "log", "catalog", INBOX.path):
-        folder = Location(top) / contract.name.source / contract.name.table
+    folders = (
+        *hub.log.folders(contract.name),
+        hub.catalog.folder(contract.name),
+        inbox_folder(contract.name),
+    )
+    for folder in filter(None, folders):
         removals += [
             Removal(
                 kind=RemovalKind.DEBRIS,
@@ -132,7 +137,7 @@ def _deliveries(hub: Hub, contract: Contract, now: datetime) -> list[Removal]:
             Removal(
                 kind=RemovalKind.DELIVERY,
                 dataset=contract.name,
-                location=INBOX / contract.name.source / contract.name.table / entry.delivery,
+                location=inbox_folder(contract.name) / entry.delivery,
                 bytes=entry.bytes,
                 reason=f"released more than {hub.inbox_days} days ago",
                 release_id=receipt.repeats or receipt.release_id,

@@ -3,9 +3,10 @@
 from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.delivery import Receipt
 from datahub_dagster.domain.names import Location
+from datahub_dagster.domain.placement import PlacedFile
 from datahub_dagster.domain.profile import Fault
 from datahub_dagster.domain.release import WHOLE
-from datahub_dagster.domain.validation import PlacedFile, Validated
+from datahub_dagster.domain.validation import Validated
 from datahub_dagster.domain.view import FileList, ReleasedFile
 from datahub_dagster.ports import ChangedContentError, Hub, OnStep, StepEvent
 from datahub_dagster.steps.views import partition_type, promised_columns

@@ -13,7 +13,7 @@ from datahub_dagster.domain.slo import standing
 from datahub_dagster.domain.status import DatasetStatus
 from datahub_dagster.errors import HubError
 from datahub_dagster.ports import Hub
-from datahub_dagster.steps.receive import look_into_inbox
+from datahub_dagster.steps.inbox import look_into_inbox
 from datahub_dagster.steps.views import view_of
 
 

@@ -11,11 +11,12 @@ from typing import Any
 import duckdb
 import pytest
 
-from datahub_dagster.adapters.site import words
-from datahub_dagster.adapters.site.redact import WITHHELD
+from datahub_dagster.adapters.site import web
 from datahub_dagster.adapters.site.render import StaticSite
+from datahub_dagster.domain import words
 from datahub_dagster.domain.audit import AuditReport, CheckStatus, Sample, blocks
 from datahub_dagster.domain.contract import Classification, Column, ContractFault
+from datahub_dagster.domain.redact import WITHHELD
 from datahub_dagster.domain.release import ReleaseState
 from datahub_dagster.domain.status import DatasetStatus
 from datahub_dagster.domain.view import ReleasedFile
@@ -399,7 +400,7 @@ def test_the_sql_on_the_page_reads_the_published_files(tmp_path: Path, in_file: 
         files.append(
             ReleasedFile(path=path, size=1, sha256="", rows=1, partition=day, holds_partition_column=in_file)
         )
-    sql = words.duckdb_sql(files)
+    sql = web.duckdb_sql(files)
     assert sql
 
     connection = duckdb.connect()
@@ -427,6 +428,6 @@ def test_times_are_told_in_the_hubs_zone_and_in_utc_for_programs(example: Exampl
     example.render(timezone="America/New_York")
 
     at = datetime(2026, 11, 18, 9, 12, tzinfo=UTC)
-    assert f'<time datetime="{words.machine_time(at)}">2026-11-18 04:12 EST</time>' in example.page(
+    assert f'<time datetime="{web.machine_time(at)}">2026-11-18 04:12 EST</time>' in example.page(
         "index.html"
     )

@@ -180,8 +180,51 @@ def test_releases_are_in_the_order_of_their_numbers(log: ReleaseLog) -> None:
 def test_a_file_list_that_was_removed_is_gone_for_everybody(log: ReleaseLog, storage: Storage) -> None:
     log.add_file_list(files_of())
     assert log.file_list(NAME, release_id(1)) is not None
-    storage.delete(log.release_folder(NAME, release_id(1)) / "_files.json")
+    for _ in range(2):
+        again(storage).remove_file_list(NAME, release_id(1))
     assert log.file_list(NAME, release_id(1)) is None
+
+
+def test_a_way_has_ended_once_there_is_a_record_where_it_is_said_to_be(
+    log: ReleaseLog, storage: Storage
+) -> None:
+    place = log.record_location(NAME, release_id(1))
+    assert not log.has_ended(NAME, release_id(1))
+    assert not storage.exists(place)
+    log.add_record(record(ORDERS, 1))
+    assert log.has_ended(NAME, release_id(1))
+    assert storage.exists(place)
+    assert not log.has_ended(NAME, release_id(2))
+
+
+def test_whether_a_way_has_ended_is_known_without_reading_the_record(
+    log: ReleaseLog, storage: Storage
+) -> None:
+    storage.create(log.record_location(NAME, release_id(1)), b"{")
+    assert log.has_ended(NAME, release_id(1))
+
+
+def test_everything_of_a_dataset_lies_in_its_folders(log: ReleaseLog, storage: Storage) -> None:
+    log.add_receipt(receipt(ORDERS, 1))
+    log.add_generation(generation(ORDERS, 1))
+    log.add_file_list(files_of())
+    log.add_audit(release_id(1), report(ORDERS))
+    log.add_record(record(ORDERS, 1))
+    log.pin(NAME, release_id(1), "why")
+    for folder in log.folders(NAME):
+        storage.delete_folder(folder)
+    fresh = again(storage)
+    assert not fresh.receipts(NAME)
+    assert not fresh.generations(NAME)
+    assert not fresh.records(NAME)
+    assert not fresh.pins(NAME)
+    assert fresh.file_list(NAME, release_id(1)) is None
+    assert (
+        fresh.audit(NAME, release_id(1), report(ORDERS).base_generation, report(ORDERS).contract_fingerprint)
+        is None
+    )
+    assert log.releases_folder(NAME) in log.folders(NAME)
+    assert str(log.release_folder(NAME, release_id(1))).startswith(f"{log.releases_folder(NAME)}/")
 
 
 def test_a_pin_is_kept_changed_and_let_go(log: ReleaseLog) -> None:
@@ -227,7 +270,7 @@ def test_what_cannot_be_read_is_corrupt_and_stays_as_it_is(
     folder = Location("log/payments/orders")
     storage.create(folder / "receipts" / "00000001.json", content)
     storage.create(folder / "generations" / "00000001.json", content)
-    storage.create(log.release_folder(NAME, release_id(1)) / "_record.json", content)
+    storage.create(log.record_location(NAME, release_id(1)), content)
     storage.create(log.release_folder(NAME, release_id(1)) / "_files.json", content)
     storage.create(folder / "pins" / f"{release_id(1)}.json", content)
     for ask in (

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from datahub_dagster import pipeline
-from datahub_dagster.cli import doctor, run
+from datahub_dagster.cli import hub_findings, machine_findings, run
 from datahub_dagster.cli.context import Session
-from datahub_dagster.cli.doctor import Finding, Level
+from datahub_dagster.cli.findings import Finding, Findings, Level
 from datahub_dagster.domain.contract import ContractFault
 from datahub_dagster.ports import Hub
 from datahub_dagster.settings import Settings
@@ -26,14 +26,14 @@ def hub(tmp_path: Path) -> Hub:
     return hub
 
 
-def faults(findings: doctor.Findings) -> list[Finding]:
+def faults(findings: Findings) -> list[Finding]:
     return [finding for finding in findings if finding.level is not Level.FINE]
 
 
 def on_datasets(hub: Hub) -> list[Finding]:
     session = Session()
     session.hub = hub
-    return faults(doctor.datasets(hub, session))
+    return faults(hub_findings.datasets(hub, session))
 
 
 def test_a_healthy_hub_has_no_finding(hub: Hub) -> None:
@@ -41,20 +41,20 @@ def test_a_healthy_hub_has_no_finding(hub: Hub) -> None:
 
 
 def test_this_environment_has_python_and_packages() -> None:
-    assert faults(doctor.python()) == []
-    assert all(finding.level is not Level.FAULT for finding in doctor.packages())
+    assert faults(machine_findings.python()) == []
+    assert all(finding.level is not Level.FAULT for finding in machine_findings.packages())
 
 
 @pytest.mark.parametrize("version", [(3, 10), (3, 14)])
 def test_a_python_that_will_not_do_is_named(version: tuple[int, int]) -> None:
-    (finding,) = faults(doctor.python(version))
+    (finding,) = faults(machine_findings.python(version))
 
     assert "make setup" in finding.next_step
 
 
 def test_a_misspelt_variable_gets_the_right_name() -> None:
     (finding,) = faults(
-        doctor.variables({"DATAHUB_ROOOT": "x", "DATAHUB_ROOT": "y", "DATAHUB_ATHENA_SCHEMA": "z"})
+        machine_findings.variables({"DATAHUB_ROOOT": "x", "DATAHUB_ROOT": "y", "DATAHUB_ATHENA_SCHEMA": "z"})
     )
 
     assert "DATAHUB_ROOOT" in finding.found
@@ -62,7 +62,7 @@ def test_a_misspelt_variable_gets_the_right_name() -> None:
 
 
 def test_a_root_that_is_not_there_yet_is_fine(tmp_path: Path) -> None:
-    (finding,) = doctor.root(tmp_path / "a/b")
+    (finding,) = machine_findings.root(tmp_path / "a/b")
 
     assert finding.level is not Level.FAULT
     assert "the first delivery makes it" in finding.found
@@ -73,26 +73,30 @@ def test_a_root_that_is_not_there_yet_is_fine(tmp_path: Path) -> None:
 def test_a_root_that_can_not_be_written_is_a_fault(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
 
-    assert [finding.level for finding in doctor.root(tmp_path)] == [Level.FAULT]
+    assert [finding.level for finding in machine_findings.root(tmp_path)] == [Level.FAULT]
 
 
 def test_a_root_below_a_file_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
-    (finding,) = doctor.root(tmp_path / "file/hub")
+    (finding,) = machine_findings.root(tmp_path / "file/hub")
 
     assert finding.level is Level.FAULT
 
 
 def test_a_dagster_home_must_be_there(tmp_path: Path) -> None:
-    assert [finding.level for finding in doctor.dagster_home({})] == [Level.NOTE]
-    assert [finding.level for finding in doctor.dagster_home({"DAGSTER_HOME": "relative"})] == [Level.FAULT]
-    assert [finding.level for finding in doctor.dagster_home({"DAGSTER_HOME": str(tmp_path)})] == [Level.FINE]
+    assert [finding.level for finding in machine_findings.dagster_home({})] == [Level.NOTE]
+    assert [finding.level for finding in machine_findings.dagster_home({"DAGSTER_HOME": "relative"})] == [
+        Level.FAULT
+    ]
+    assert [finding.level for finding in machine_findings.dagster_home({"DAGSTER_HOME": str(tmp_path)})] == [
+        Level.FINE
+    ]
 
 
 def test_a_folder_without_a_dbt_project_is_a_fault(tmp_path: Path) -> None:
-    assert faults(doctor.project(Settings(dbt_project_dir=tmp_path)))
-    assert not faults(doctor.project(Settings()))
+    assert faults(machine_findings.project(Settings(dbt_project_dir=tmp_path)))
+    assert not faults(machine_findings.project(Settings()))
 
 
 def test_a_contract_fault_is_told_with_its_line(tmp_path: Path) -> None:
@@ -156,7 +160,7 @@ def test_a_corrupt_file_is_told_and_the_other_datasets_are_looked_at(tmp_path: P
     broken.parent.mkdir(parents=True)
     broken.write_text("{")
 
-    findings = list(doctor.datasets(hub := hub_at(tmp_path, ORDERS, refunds), session_of(hub)))
+    findings = list(hub_findings.datasets(hub := hub_at(tmp_path, ORDERS, refunds), session_of(hub)))
 
     assert [finding.subject for finding in findings if finding.level is Level.FAULT] == ["payments.orders"]
     assert findings[-1].found == "1 of 2 without a finding"

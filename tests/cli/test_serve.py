@@ -11,6 +11,7 @@ from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
 import pytest
+import yaml
 
 from datahub_dagster.cli import serve
 from datahub_dagster.errors import OutsideError, UsageError
@@ -115,6 +116,22 @@ def test_dagster_that_does_not_start_is_told_with_the_end_of_its_log(tmp_path: P
     assert "ended with code 1" in str(caught.value)
     assert "no such luck" in str(caught.value)
     assert "enabled: false" in (tmp_path / "home/dagster.yaml").read_text()
+
+
+def test_the_code_location_is_called_as_in_the_repository(tmp_path: Path) -> None:
+    workspace = tmp_path / "home/workspace.yaml"
+    (tmp_path / "dagster").mkdir()
+    (tmp_path / "dagster/__main__.py").write_text("import sys; raise SystemExit(sys.argv[1:])")
+    (tmp_path / "dagster/__init__.py").touch()
+
+    with (
+        pytest.raises(OutsideError) as caught,
+        serve.dagster_dev(tmp_path / "home", {**os.environ, "PYTHONPATH": str(tmp_path)}),
+    ):
+        pytest.fail("it started")
+
+    assert f"'-w', '{workspace}'" in str(caught.value)
+    assert yaml.safe_load(workspace.read_text()) == yaml.safe_load((REPO / "workspace.yaml").read_text())
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

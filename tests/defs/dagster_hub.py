@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from datahub_dagster.defs.names import asset_key, op_name
 from datahub_dagster.defs.resources import HubResource
 from datahub_dagster.defs.shown import Shown
 from datahub_dagster.domain.contract import Contract, ContractBook
+from datahub_dagster.domain.names import DatasetName
 from datahub_dagster.ports import Hub
 from datahub_dagster.settings import Settings
 from tests.builders import TODAY, book
@@ -36,7 +37,11 @@ def shown(*contracts: Contract, root: Path = Path("/hub"), teams: tuple[str, ...
     given = more.pop("book", None) or book(*contracts, **more)
     project = Path("/repository/dbt_project")
     settings = Settings(root=root, dbt_project_dir=project, teams=teams, docs_url="http://docs.example")
-    return Shown(book=given, settings=settings, today=TODAY, uri=lambda location: f"{root}/{location}")
+
+    def releases_at(name: DatasetName) -> str:
+        return f"{root}/releases/{name.source}/{name.table}"
+
+    return Shown(book=given, settings=settings, today=TODAY, releases_at=releases_at)
 
 
 @dataclass
@@ -54,7 +59,7 @@ class DagsterHub:
         home.mkdir(parents=True)
         self.instance = dg.DagsterInstance.ephemeral(tempdir=str(home))
         _HUBS[str(self.root)] = self.hub
-        self.shown = replace(shown(root=self.root, book=self.book), uri=self.hub.storage.uri)
+        self.shown = shown(root=self.root, book=self.book)
         self.defs = build(self.shown, {"hub": self.resource})
 
     @property
@@ -68,6 +73,10 @@ class DagsterHub:
         contracts_port = self.hub.contracts
         assert isinstance(contracts_port, GivenContracts)
         contracts_port.given = book(*contracts, **more)
+
+    def forget(self) -> None:
+        """As after a restart: nothing of the log is remembered."""
+        _HUBS[str(self.root)] = self.hub = hub_at(self.root, book=self.book)
 
     def materialize(
         self,

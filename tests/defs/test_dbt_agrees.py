@@ -29,7 +29,7 @@ def test_keys_columns_and_check_names_are_those_of_dagster_dbt(project: Path, tm
     contracts = DbtContracts(project, tmp_path)
     book = contracts.load()
     settings = Settings(root=tmp_path, dbt_project_dir=project)
-    definitions = build(Shown(book=book, settings=settings, today=TODAY, uri=str))
+    definitions = build(Shown(book=book, settings=settings, today=TODAY, releases_at=str))
     dg.Definitions.validate_loadable(definitions)
     ours = {spec.key: spec for spec in definitions.resolve_all_asset_specs()}
     graph = definitions.resolve_asset_graph()

@@ -17,14 +17,16 @@ from tests.hubs import orders, put_delivery
 
 pytestmark = pytest.mark.slow
 
-ORDERS = contract()
+ORDERS, REFUNDS = contract(), contract("payments.refunds")
 
 
-def hub_with_two_releases(root: Path, of: Contract = ORDERS) -> DagsterHub:
-    there = DagsterHub(root=root, book=book(of))
+def hub_with_two_releases(root: Path, *of: Contract) -> DagsterHub:
+    datasets = of or (ORDERS,)
+    there = DagsterHub(root=root, book=book(*datasets))
     for name, ids in (("a", [1]), ("b", [1, 2])):
-        put_delivery(there.hub, of, name, {"part-0.parquet": orders(ids)})
-        there.materialize(of)
+        for each in datasets:
+            put_delivery(there.hub, each, name, {"part-0.parquet": orders(ids)})
+        there.materialize(*datasets)
     return there
 
 
@@ -70,9 +72,20 @@ def test_a_rollback_to_nowhere_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_reconcile_makes_the_catalog_follow_and_one_broken_log_stops_no_other(tmp_path: Path) -> None:
-    there = hub_with_two_releases(tmp_path)
-    assert there.run("reconcile").success
-    assert there.hub.catalog.applied(ORDERS.name) == 2
+    there = hub_with_two_releases(tmp_path, ORDERS, REFUNDS)
+    for path in (tmp_path / "catalog").rglob("*.json"):
+        path.unlink()
+    corrupt = tmp_path / "log/payments/orders/generations/00000002.json"
+    corrupt.write_text("{")
+    there.forget()
+
+    result = there.run("reconcile")
+
+    assert not result.success
+    assert there.hub.catalog.applied(REFUNDS.name) == 2
+    assert str(corrupt) in failure_of(result)
+    assert "refunds" not in failure_of(result)
+    assert corrupt.read_text() == "{"
 
 
 def test_gc_is_a_dry_run_unless_told_otherwise(tmp_path: Path) -> None:

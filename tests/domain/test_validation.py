@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from datahub_dagster.domain.calendars import CalendarRangeError
 from datahub_dagster.domain.contract import Contract, Granularity
+from datahub_dagster.domain.placement import partition_date
 from datahub_dagster.domain.profile import Bounds, FileProfile, FoundColumn
-from datahub_dagster.domain.validation import Validated, partition_date, validate
+from datahub_dagster.domain.validation import Validated, validate
 from tests.builders import by_day, by_month, column, contract
 
 ORDERS = contract()

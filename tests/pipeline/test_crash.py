@@ -168,7 +168,7 @@ def test_killed_before_any_change_to_the_disk_and_called_again_it_ends_as_if_und
         shutil.rmtree(root)
         shutil.rmtree(root.with_name(f"{root.name}-files"), ignore_errors=True)
         if survived:
-            assert point > 4  # it was killed at least so often
+            assert point > 3  # killed before the write, the link and the clearing away at least
             return
     pytest.fail(f"still killed at change {_MOST_POINTS}")
 

@@ -36,6 +36,9 @@ class DuckDbCatalog(Catalog):
                 return number
         return 0
 
+    def folder(self, dataset: DatasetName) -> Location | None:
+        return _folder(dataset)
+
     def apply(self, generation: Generation, view: DatasetView) -> bool:
         folder = _folder(generation.dataset)
         numbers = self._numbers(folder)

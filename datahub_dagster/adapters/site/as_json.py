@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from datahub_dagster.adapters.site import words
+from datahub_dagster.adapters.site import web
 from datahub_dagster.adapters.site.facts import DatasetFacts, SiteFacts
+from datahub_dagster.domain import words
 from datahub_dagster.domain.audit import AuditReport, CheckResult
 from datahub_dagster.domain.contract import Column, Consumer, ContractFault, DataTest, FreshnessSlo
 from datahub_dagster.domain.outcome import Outcome
@@ -49,7 +50,7 @@ def dataset_document(dataset: DatasetFacts) -> Json:
                 "objective": contract.quality_slo.objective,
                 "window_days": contract.quality_slo.window.days,
             },
-            "delivery": words.delivery(contract),
+            "delivery": words.delivery(contract.delivery),
             "retention": {"releases": contract.retention.releases, "days": contract.retention.days},
             "license": contract.license
             and {"terms": contract.license.terms, "redistribution": contract.license.redistribution},
@@ -252,4 +253,4 @@ def _fault(fault: ContractFault) -> Json:
 
 
 def _at(at: datetime | None) -> str | None:
-    return words.machine_time(at) if at else None
+    return web.machine_time(at) if at else None

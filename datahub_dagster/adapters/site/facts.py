@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from datahub_dagster.adapters.site.redact import report_without_secrets, without_secrets
 from datahub_dagster.domain.audit import CheckResult, CheckStatus
 from datahub_dagster.domain.contract import Consumer, Contract, ContractBook, ContractFault
 from datahub_dagster.domain.names import ReleaseId
 from datahub_dagster.domain.outcome import Outcome
+from datahub_dagster.domain.redact import report_without_secrets, without_secrets
 from datahub_dagster.domain.release import (
     WHOLE,
     Generation,

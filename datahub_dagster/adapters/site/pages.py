@@ -9,8 +9,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from datahub_dagster.adapters.site import as_json, facts, words
+from datahub_dagster.adapters.site import as_json, facts, web
 from datahub_dagster.adapters.site.facts import DatasetFacts, SiteFacts
+from datahub_dagster.domain import words
 from datahub_dagster.domain.audit import CheckStatus
 from datahub_dagster.domain.release import WHOLE
 
@@ -83,7 +84,7 @@ def _environment(zone: ZoneInfo) -> Environment:
 
         if not isinstance(at, datetime):
             return "–"
-        return Markup('<time datetime="{}">{}</time>').format(words.machine_time(at), words.instant(at, zone))
+        return Markup('<time datetime="{}">{}</time>').format(web.machine_time(at), words.instant(at, zone))
 
     filters: dict[str, Callable[..., object]] = {
         "time": time,
@@ -94,7 +95,8 @@ def _environment(zone: ZoneInfo) -> Environment:
         "business_date": words.business_date,
         "freshness": words.freshness,
         "dbt_freshness": words.dbt_freshness,
-        "calendar": words.calendar,
+        "delivery": words.delivery,
+        "retention": words.retention,
         "safe_url": words.safe_url,
         "sentence": words.sentence,
     }
@@ -103,9 +105,8 @@ def _environment(zone: ZoneInfo) -> Environment:
         WHOLE=WHOLE,
         PASS=CheckStatus.PASS,
         plural=words.plural,
-        anchor=words.anchor,
-        delivery_of=words.delivery,
-        duckdb_sql=words.duckdb_sql,
+        anchor=web.anchor,
+        duckdb_sql=web.duckdb_sql,
         failing=facts.failing,
         search_text=search_text,
         dataset_link=_dataset_link,

@@ -156,7 +156,7 @@ class LocalStorage(Storage):
 
     @contextmanager
     def _unfinished(self, target: Path) -> Iterator[Path]:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(target.parent)
         unfinished = target.parent / f"{_UNFINISHED}{uuid.uuid4().hex}"
         try:
             yield unfinished
@@ -196,6 +196,17 @@ def _stored(path: str, status: os.stat_result, *, is_regular: bool) -> StoredFil
 def _flush(file: BinaryIO) -> None:
     file.flush()
     os.fsync(file.fileno())
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it, durably: a file that survives a power cut must still be found by its path."""
+    missing = []
+    while not folder.exists():
+        missing.append(folder)
+        folder = folder.parent
+    for each in reversed(missing):
+        each.mkdir(parents=True, exist_ok=True)  # somebody may be removing empty folders
+        _flush_folder(each.parent)
 
 
 def _flush_folder(folder: Path) -> None:
