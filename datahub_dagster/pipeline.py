@@ -57,8 +57,7 @@ def release(
     way = _Way(contract, on_step)
 
     with way.step("receive", delivery):
-        delivered = receive.read_delivery(hub, contract, delivery)
-        receipt = receive.claim(hub, contract, delivered, actor, again=again)
+        receipt = receive.receive(hub, contract, delivery, actor, again=again)
     way.receipt = receipt
     if receipt.repeats:
         return Outcome(receipt=receipt, record=None)

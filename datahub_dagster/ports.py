@@ -145,6 +145,14 @@ class ReleaseLog(ABC):
         """
 
     @abstractmethod
+    def note_listing(self, dataset: DatasetName, delivery: str, listing: str) -> None:
+        """Remember how a received delivery's folder looks since it was touched: its content is that of the receipt."""
+
+    @abstractmethod
+    def noted_listing(self, dataset: DatasetName, delivery: str) -> str | None:
+        """What was remembered last, if anything. A note that can't be read is none: it is made anew."""
+
+    @abstractmethod
     def current(self, dataset: DatasetName) -> Generation | None:
         """What is published; None before the first release."""
 

@@ -6,6 +6,7 @@ The layout::
     log/<source>/<table>/generations/00000003.json   what is published since then: partition → release
     log/<source>/<table>/checks/<instant>.json       answers of tests on published data
     log/<source>/<table>/pins/<release>.json         releases that somebody asked to keep
+    log/<source>/<table>/listings/<delivery>.json    how a delivery looked when its content was last compared; derived
     log/<source>/<table>/claims/                     releases that are about to be used anew, or removed; see `ports`
     releases/<source>/<table>/<release>/             data files, and beside them:
         _files.json                                  written last of all files: the release exists
@@ -52,6 +53,19 @@ class JsonReleaseLog(ReleaseLog):
 
     def add_receipt(self, receipt: Receipt) -> None:
         self._create(self._log(receipt.dataset) / "receipts" / _numbered_name(receipt.number), receipt)
+
+    def note_listing(self, dataset: DatasetName, delivery: str, listing: str) -> None:
+        self._storage.replace(
+            self._log(dataset) / "listings" / f"{delivery}.json", json_of(str).dump_json(listing)
+        )
+
+    def noted_listing(self, dataset: DatasetName, delivery: str) -> str | None:
+        try:
+            return json_of(str).validate_json(
+                self._storage.read(self._log(dataset) / "listings" / f"{delivery}.json")
+            )
+        except (FileNotFoundError, ValidationError):
+            return None
 
     def current(self, dataset: DatasetName) -> Generation | None:
         folder = self._log(dataset) / "generations"

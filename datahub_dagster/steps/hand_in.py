@@ -12,6 +12,8 @@ from datahub_dagster.errors import AlreadyExistsError, DeliveryError, UsageError
 from datahub_dagster.ports import Hub
 from datahub_dagster.steps.inbox import FULL_MARKER, delivery_folder, is_note
 
+_FETCHED = "fetched-"  # begins the names of deliveries that the hub fetched itself
+
 
 def hand_in(hub: Hub, contract: Contract, source: Path, name: str, *, full: bool) -> Location:
     """Copy a file or a folder into the inbox as the delivery `name`.
@@ -56,12 +58,14 @@ def _taken(hub: Hub, contract: Contract, place: Location) -> AlreadyExistsError:
         f"a delivery {name} with other content is in the inbox already",
         subject=str(contract.name),
         found=hub.storage.uri(place),
-        next_step=f"datahub deliver {contract.name} PATH --name {name}-2",
+        next_step=f"datahub deliver {contract.name} PATH --name {name}_2",
     )
 
 
 def fetch_source(hub: Hub, contract: Contract) -> str | None:
-    """Bring what lies at `delivery.source` into the inbox; None if a delivery with that content was received before.
+    """Bring what lies at `delivery.source` into the inbox; None if it has not changed since it was fetched last.
+
+    A content that comes back after another one is a delivery of its own, with a name of its own.
 
     Raises:
         UsageError: The contract has no `delivery.source`, or it is of a kind that this hub can't reach.
@@ -74,12 +78,12 @@ def fetch_source(hub: Hub, contract: Contract) -> str | None:
         if not is_note(relative)
     )
     fetched = Delivery(dataset=contract.name, name="", location=Location("inbox"), files=files)
-    if any(
-        receipt.delivery.fingerprint == fetched.fingerprint
-        for receipt in hub.log.receipts(contract.name)[-1:]
-    ):
+    receipts = hub.log.receipts(contract.name)
+    before = [r.delivery.fingerprint for r in receipts if r.delivery.name.startswith(_FETCHED)]
+    if before[-1:] == [fetched.fingerprint]:
         return None
-    name = f"fetched-{hub.clock.now():%Y-%m-%d}-{fetched.fingerprint[:8]}"
+    number = receipts[-1].number + 1 if receipts else 1
+    name = f"{_FETCHED}{hub.clock.now():%Y-%m-%d}-{number}-{fetched.fingerprint[:8]}"
     hand_in(hub, contract, source, name, full=False)
     return name
 

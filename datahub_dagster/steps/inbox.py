@@ -7,9 +7,9 @@ from datahub_dagster.domain.contract import Contract, digest
 from datahub_dagster.domain.delivery import LONGEST_PATH, SUCCESS_MARKER, Receipt
 from datahub_dagster.domain.inbox import InboxEntry, InboxState
 from datahub_dagster.domain.names import DatasetName, Location, delivery_name_fault, unsafe_path_reason
-from datahub_dagster.domain.release import ReleaseState
 from datahub_dagster.errors import DeliveryError
 from datahub_dagster.ports import Hub, StoredFile
+from datahub_dagster.steps.anew import may_be_judged_anew
 
 _INBOX = Location("inbox")
 FULL_MARKER = "_FULL"  # beside _SUCCESS: the delivery is the whole dataset, in mode `partition` too
@@ -85,6 +85,11 @@ def is_note(path: str) -> bool:
     return any(part.startswith(("_", ".")) and part not in (".", "..") for part in path.split("/"))
 
 
+def listing_of(files: Iterable[StoredFile]) -> str:
+    """A digest of names, sizes and times: how a delivery's folder looks, without a look at the data."""
+    return digest(*(f"{file.path}\x00{file.size}\x00{file.modified_at.isoformat()}" for file in files))
+
+
 def _look_at(hub: Hub, contract: Contract, name: str, receipts: Sequence[Receipt]) -> InboxEntry:
     fault = delivery_name_fault(name)
     if fault:
@@ -102,7 +107,6 @@ def _look_at(hub: Hub, contract: Contract, name: str, receipts: Sequence[Receipt
     state = InboxState.READY if sorted_out.is_complete else InboxState.INCOMPLETE
     if sorted_out.is_complete and _is_handled(hub, contract, name, sorted_out, receipts):
         state = InboxState.HANDLED
-    listing = [f"{file.path}\x00{file.size}\x00{file.modified_at.isoformat()}" for file in sorted_out.all]
     return InboxEntry(
         dataset=contract.name,
         delivery=name,
@@ -110,7 +114,7 @@ def _look_at(hub: Hub, contract: Contract, name: str, receipts: Sequence[Receipt
         newest_at=newest_at,
         files=len(sorted_out.data),
         bytes=sum(file.size for file in sorted_out.data),
-        content_key=digest(name, contract.fingerprint, *listing),
+        content_key=digest(name, contract.fingerprint, listing_of(sorted_out.all)),
     )
 
 
@@ -118,7 +122,7 @@ def _is_handled(
     hub: Hub, contract: Contract, name: str, sorted_out: SortedOut, receipts: Sequence[Receipt]
 ) -> bool:
     receipt = next((receipt for receipt in reversed(receipts) if receipt.delivery.name == name), None)
-    if receipt is None or any(file.modified_at > receipt.received_at for file in sorted_out.all):
+    if receipt is None or _is_touched(hub, receipt, sorted_out):
         return False
     if {(f.path, f.size) for f in receipt.delivery.files} != {(f.path, f.size) for f in sorted_out.data}:
         return bool(receipt.delivery.oddities) and _ended(hub, contract, receipt)
@@ -129,6 +133,11 @@ def _ended(hub: Hub, contract: Contract, receipt: Receipt) -> bool:
     if receipt.repeats:
         return True
     record = hub.log.record(contract.name, receipt.release_id)
-    if record is None:
+    return record is not None and not may_be_judged_anew(hub, contract, record)
+
+
+def _is_touched(hub: Hub, receipt: Receipt, sorted_out: SortedOut) -> bool:
+    """Whether something was written since the delivery was received, and nobody looked yet whether it is the same."""
+    if all(file.modified_at <= receipt.received_at for file in sorted_out.all):
         return False
-    return record.state is not ReleaseState.REJECTED or record.contract_fingerprint == contract.fingerprint
+    return hub.log.noted_listing(receipt.dataset, receipt.delivery.name) != listing_of(sorted_out.all)

@@ -9,7 +9,8 @@ from datahub_dagster.domain.placement import value_in_path
 from datahub_dagster.domain.release import ReleaseState
 from datahub_dagster.errors import AlreadyExistsError, DeliveryError
 from datahub_dagster.ports import Hub
-from datahub_dagster.steps.inbox import delivery_folder, sort_out
+from datahub_dagster.steps.anew import is_under_way, may_be_judged_anew
+from datahub_dagster.steps.inbox import delivery_folder, listing_of, sort_out
 
 
 def read_delivery(hub: Hub, contract: Contract, name: str) -> Delivery:
@@ -26,7 +27,7 @@ def read_delivery(hub: Hub, contract: Contract, name: str) -> Delivery:
             subject=str(contract.name),
             found=hub.storage.uri(folder),
             consumers="nothing was staged",
-            next_step=f"datahub deliver {contract.name} PATH --name {name}-2",
+            next_step=f"datahub deliver {contract.name} PATH --name {name}_2",
         )
     if not sorted_out.all:
         raise DeliveryError(
@@ -65,19 +66,35 @@ def read_delivery(hub: Hub, contract: Contract, name: str) -> Delivery:
 def find_receipt(hub: Hub, contract: Contract, delivery: Delivery, *, again: bool = False) -> Receipt | None:
     """The receipt that this delivery has already, under way or done.
 
-    A delivery that was rejected is taken anew once the contract has changed: what was wrong may be right now; or if it is asked
-    for `again`. So is a content that came back under its name after another one.
+    A delivery that was rejected is taken anew once the contract has changed (see `anew`), or if it is asked for `again`. So is a
+    content that came back under its name after another one.
     """
-    for receipt in reversed(hub.log.receipts(contract.name)):
-        if receipt.delivery.name != delivery.name:
-            continue
-        if not receipt.is_for(delivery):
-            return None
-        record = None if receipt.repeats else hub.log.record(contract.name, receipt.release_id)
-        was_rejected = record is not None and record.state is ReleaseState.REJECTED
-        judged_by = record.contract_fingerprint if record else receipt.contract_fingerprint
-        return None if was_rejected and (again or judged_by != contract.fingerprint) else receipt
-    return None
+    receipts = hub.log.receipts(contract.name)
+    receipt = next(
+        (receipt for receipt in reversed(receipts) if receipt.delivery.name == delivery.name), None
+    )
+    if receipt is None or not receipt.is_for(delivery):
+        return None
+    record = None if receipt.repeats else hub.log.record(contract.name, receipt.release_id)
+    if record is None:
+        return receipt
+    is_asked_for = again and record.state is ReleaseState.REJECTED
+    return None if is_asked_for or may_be_judged_anew(hub, contract, record) else receipt
+
+
+def receive(hub: Hub, contract: Contract, name: str, actor: str, *, again: bool) -> Receipt:
+    """Fingerprint a delivery and give it its receipt: a new one, or the one that it has.
+
+    Raises:
+        DeliveryError: It is not there, or not complete.
+    """
+    files = hub.storage.list_files(delivery_folder(contract, name))
+    delivery = read_delivery(hub, contract, name)
+    receipt = claim(hub, contract, delivery, actor, again=again)
+    if any(file.modified_at > receipt.received_at for file in files):
+        # Touched, or restored from a backup, with the content that was received: nobody needs to look again.
+        hub.log.note_listing(contract.name, name, listing_of(files))
+    return receipt
 
 
 def claim(hub: Hub, contract: Contract, delivery: Delivery, actor: str, *, again: bool = False) -> Receipt:
@@ -127,7 +144,7 @@ def repeated_release(hub: Hub, contract: Contract, delivery: Delivery) -> Releas
     the partition in a path: two days may well hold the same bytes. While an earlier delivery is under way nothing is a
     repeat: it may be about to publish something else.
     """
-    under_way = any(_is_under_way(hub, receipt) for receipt in hub.log.receipts(contract.name))
+    under_way = any(is_under_way(hub, receipt) for receipt in hub.log.receipts(contract.name))
     current = hub.log.current(contract.name)
     if current is None or under_way or not delivery.files or delivery.oddities:
         return None
@@ -149,11 +166,3 @@ def repeated_release(hub: Hub, contract: Contract, delivery: Delivery) -> Releas
     if brought != (published if whole else {key: published[key] for key in brought}):
         return None
     return max(current.partitions[key] for key in brought)
-
-
-def _is_under_way(hub: Hub, receipt: Receipt) -> bool:
-    """Whether a delivery that was received has not ended, and still can."""
-    if receipt.repeats or hub.log.has_ended(receipt.dataset, receipt.release_id):
-        return False
-    staged = hub.log.file_list(receipt.dataset, receipt.release_id)
-    return staged is not None or bool(hub.storage.list_files(receipt.delivery.location))

@@ -126,7 +126,8 @@ def _deliveries(hub: Hub, contract: Contract, now: datetime) -> list[Removal]:
         record = None if receipt.repeats else hub.log.record(contract.name, receipt.release_id)
         if not receipt.repeats and (record is None or record.state is ReleaseState.REJECTED):
             continue
-        if entry.newest_at is not None and entry.newest_at > receipt.received_at:
+        is_newer = entry.newest_at is not None and entry.newest_at > receipt.received_at
+        if is_newer and entry.state is InboxState.INCOMPLETE:
             continue  # written to since then: the next delivery of that name is on its way
         ended_at = max(
             record.finished_at if record else receipt.received_at, entry.newest_at or receipt.received_at

@@ -288,3 +288,11 @@ def test_what_cannot_be_read_is_corrupt_and_stays_as_it_is(
         with pytest.raises(CorruptError, match="can't be read as a"):
             ask()
     assert storage.read(folder / "generations" / "00000001.json") == content
+
+
+def test_the_look_of_a_delivery_is_noted_and_noted_anew(log: ReleaseLog) -> None:
+    assert log.noted_listing(NAME, "2026-11-20") is None
+    log.note_listing(NAME, "2026-11-20", "one")
+    log.note_listing(NAME, "2026-11-20", "another")
+    assert log.noted_listing(NAME, "2026-11-20") == "another"
+    assert log.noted_listing(NAME, "2026-11-21") is None
