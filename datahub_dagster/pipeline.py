@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from datahub_dagster.domain import words
 from datahub_dagster.domain.audit import AuditReport, blocks
 from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.delivery import Receipt
@@ -66,12 +67,12 @@ def release(
         return Outcome(receipt=receipt, record=known, is_news=False)
     record = observe.base_record(hub, contract, receipt, run_id, actor)
 
-    with way.step("validate", f"{len(receipt.delivery.files)} files"):
+    with way.step("validate", words.plural(len(receipt.delivery.files), "file")):
         validated = validate(hub, contract, receipt.delivery, hub.log.current(contract.name))
     if validated.faults and not hub.log.file_list(contract.name, receipt.release_id):
         return _end(hub, contract, way, observe.invalid(record, validated))
 
-    with way.step("stage", f"{len(validated.files)} files"):
+    with way.step("stage", words.plural(len(validated.files), "file")):
         staged = stage(hub, contract, receipt, validated, on_step)
     if isinstance(staged, Fault):
         return _end(hub, contract, way, observe.invalid(record, validated, staged))
@@ -87,7 +88,7 @@ def release(
         if plan.changes_nothing:
             return _end(hub, contract, way, observe.overtaken(record))
 
-        with way.step("audit", f"{len(contract.tests)} tests"):
+        with way.step("audit", words.plural(len(contract.tests), "test")):
             report = audit_candidate(hub, contract, plan)
         if against := blocks(contract, report.results):
             return _end(hub, contract, way, observe.blocked(record, plan, report, against))
@@ -157,7 +158,8 @@ def fetch(hub: Hub, contract: Contract) -> str | None:
 def check(hub: Hub, contracts: Sequence[Contract], *, on_step: OnStep = silent) -> Sequence[AuditReport]:
     """Run the tests of datasets on what is published, in one go. Datasets that were never published are left out."""
     for contract in contracts:
-        on_step(StepEvent(dataset=contract.name, step="audit", message=f"{len(contract.tests)} tests"))
+        tests = words.plural(len(contract.tests), "test")
+        on_step(StepEvent(dataset=contract.name, step="audit", message=tests))
     return audit_published(hub, contracts)
 
 

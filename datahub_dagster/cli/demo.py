@@ -133,7 +133,8 @@ def story_lines(session: Session, story: Story) -> Iterator[Line]:
     said = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
     back = ", 1 rollback" if story.rolled_back else ""
     took = words.duration(story.duration)
-    count = f"{len(story.chapters)} deliveries of {len(story.datasets)} datasets"
+    deliveries = words.plural(len(story.chapters), "delivery", "deliveries")
+    count = f"{deliveries} of {words.plural(len(story.datasets), 'dataset')}"
     yield f"{count} in {took}: {said}{back}"
     for chapter in story.chapters:
         if not chapter.as_told:

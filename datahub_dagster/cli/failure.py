@@ -9,7 +9,7 @@ from itertools import pairwise
 import click
 
 from datahub_dagster.cli.context import JSON, Session
-from datahub_dagster.errors import ExitCode, HubError
+from datahub_dagster.errors import HubError, OutsideError, UsageError
 
 INTERRUPTED = 130  # what a shell gives a process that Ctrl-C ended
 
@@ -19,24 +19,21 @@ def report(error: Exception, arguments: Sequence[str], session: Session) -> int:
     if session.debug or "--debug" in arguments:
         traceback.print_exception(error)
     if isinstance(error, click.Abort):
-        code, text, details = INTERRUPTED, "interrupted", {}
-    elif isinstance(error, HubError):
-        code, text, details = int(error.exit_code), str(error), error_details(error)
-    elif isinstance(error, click.UsageError):
-        code, text, details = int(ExitCode.USAGE), _usage(error), {}
-    elif isinstance(error, click.ClickException):
-        code, text, details = error.exit_code, error.format_message(), {}
+        code, told = INTERRUPTED, HubError("interrupted")
     else:
-        code, text, details = int(ExitCode.OUTSIDE), _unexpected(error, arguments), {}
+        told = _told(error, arguments)
+        code = int(told.exit_code)
     if session.output == JSON or _asks_for_json(arguments):
         from datahub_dagster.cli.output import Output
 
-        reason = {"reason": text.splitlines()[0]} | details
-        Output(as_json=True).result({"error": {"kind": type(error).__name__, "exit_code": code} | reason}, ())
+        kind = "Interrupted" if code == INTERRUPTED else type(told).__name__
+        Output(as_json=True).result(
+            {"error": error_details(told) | {"kind": kind, "exit_code": code}}, ()
+        )
     else:
         from datahub_dagster.cli.output import printable
 
-        click.echo(printable(text), err=True)
+        click.echo(printable(str(told)), err=True)
     sys.stdout.flush()
     return code
 
@@ -55,18 +52,29 @@ def error_details(error: HubError) -> dict[str, object]:
     }
 
 
-def _usage(error: click.UsageError) -> str:
-    command = error.ctx.command_path if error.ctx else "datahub"
-    return f"{error.format_message()}\n  {'next':<10} {command} --help"
+class UnexpectedError(OutsideError):
+    """Something that nobody foresaw went wrong: a fault of the hub itself, as a rule."""
 
 
-def _unexpected(error: Exception, arguments: Sequence[str]) -> str:
+def _told(error: Exception, arguments: Sequence[str]) -> HubError:
+    """Any error as one of the hub's own, so that all of them are told alike."""
+    if isinstance(error, HubError):
+        return error
+    if isinstance(error, click.UsageError):
+        command = error.ctx.command_path if error.ctx else "datahub"
+        return UsageError(_one_line(error), next_step=f"{command} --help")
+    if isinstance(error, click.ClickException):
+        return UsageError(_one_line(error), next_step="datahub --help")
     again = shlex.join(["datahub", "--debug", *arguments])
-    return (
-        f"something unexpected happened: {type(error).__name__}: {error}\n"
-        f"  {'consumers':<10} read what they read before: publishing is one step, and it can be tried again\n"
-        f"  {'next':<10} {again}   (shows the traceback, which the platform team will want to see)"
+    return UnexpectedError(
+        f"something unexpected happened: {type(error).__name__}: {error}",
+        consumers="read what they read before: publishing is one step, and it can be tried again",
+        next_step=f"{again}   (shows the traceback, which the platform team will want to see)",
     )
+
+
+def _one_line(error: click.ClickException) -> str:
+    return " ".join(error.format_message().split())
 
 
 def _asks_for_json(arguments: Sequence[str]) -> bool:

@@ -14,7 +14,14 @@ from datahub_dagster.domain import words
 from datahub_dagster.domain.delivery import Receipt
 from datahub_dagster.domain.names import DatasetName, ReleaseId
 from datahub_dagster.domain.outcome import Outcome
-from datahub_dagster.domain.release import Generation, GenerationKind, ReleaseRecord, ReleaseState, state_now
+from datahub_dagster.domain.release import (
+    Generation,
+    GenerationKind,
+    OutcomeKind,
+    ReleaseRecord,
+    ReleaseState,
+    state_now,
+)
 from datahub_dagster.errors import ExitCode, UnknownReleaseError, UsageError
 from datahub_dagster.ports import ReleaseLog
 
@@ -23,6 +30,8 @@ STYLES = {
     "rejected": "red",
     "repeat": "dim",
     "superseded": "dim",
+    "overtaken": "yellow",
+    "removed": "dim",
     "rollback": "magenta",
 }
 
@@ -79,14 +88,17 @@ def known_release(dataset: DatasetName, text: str, log: ReleaseLog) -> ReleaseId
     raise UnknownReleaseError(
         f"there is no release {text}",
         subject=str(dataset),
-        found=f"{len(known)} releases, the newest {known[-1]}" if known else "no release at all",
+        found=f"{words.plural(len(known), 'release')}, the newest {known[-1]}" if known else "no release at all",
         next_step=f"datahub releases {dataset}",
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chapter:
-    """One thing that happened. `state` is that of today, or `repeat`, `rollback`, or `under way`."""
+    """One thing that happened. `state` is that of today, or `repeat`, `rollback`, or `under way`.
+
+    `is_kept`: whether the data of the release are still there, so that one may roll back to it.
+    """
 
     at: datetime
     state: str
@@ -102,6 +114,15 @@ class Chapter:
     pinned: str | None = None
     is_kept: bool = False
 
+    @property
+    def label(self) -> str:
+        """The state for people: those of whom `superseded` says too little get a word of their own."""
+        if self.state != ReleaseState.SUPERSEDED.value:
+            return self.state
+        if self.generation is None:
+            return words.outcome(OutcomeKind.SUPERSEDED)
+        return self.state if self.is_kept else "removed"
+
 
 def history(log: ReleaseLog, dataset: DatasetName) -> list[Chapter]:
     """Everything that happened, newest first: receipts with their outcomes, and rollbacks."""
@@ -109,9 +130,8 @@ def history(log: ReleaseLog, dataset: DatasetName) -> list[Chapter]:
     generations = log.generations(dataset)
     current = generations[-1] if generations else None
     pins = log.pins(dataset)
-    kept = frozenset(log.releases_on_disk(dataset))
     chapters = [
-        _of_receipt(receipt, records.get(receipt.release_id), current, pins, kept)
+        _of_receipt(receipt, records.get(receipt.release_id), current, pins, log)
         for receipt in log.receipts(dataset)
     ]
     chapters += [_of_rollback(g, current) for g in generations if g.kind is GenerationKind.ROLLBACK]
@@ -123,7 +143,7 @@ def _of_receipt(
     record: ReleaseRecord | None,
     current: Generation | None,
     pins: Mapping[ReleaseId, str],
-    kept: frozenset[ReleaseId],
+    log: ReleaseLog,
 ) -> Chapter:
     name = receipt.delivery.name
     if receipt.repeats is not None:
@@ -151,6 +171,10 @@ def _of_receipt(
     said = why(Outcome(receipt=receipt, record=record))
     if state is ReleaseState.SUPERSEDED and record.state is ReleaseState.PUBLISHED:
         said += "; no partition is read from it any more"
+    # The folder alone says nothing: the record stays in it when retention has removed the data.
+    is_kept = not record.refused and log.file_list(receipt.dataset, record.release_id) is not None
+    if record.state is ReleaseState.PUBLISHED and not is_kept:
+        said += ", and retention has removed its data"
     return Chapter(
         at=record.finished_at,
         state=state.value,
@@ -164,7 +188,7 @@ def _of_receipt(
         why=said,
         actor=record.actor,
         pinned=pinned,
-        is_kept=record.release_id in kept,
+        is_kept=is_kept,
     )
 
 
@@ -206,7 +230,7 @@ def history_lines(dataset: DatasetName, chapters: Sequence[Chapter]) -> Iterator
         rows=tuple(
             (
                 str(chapter.release),
-                Styled(chapter.state, STYLES.get(chapter.state, "yellow")),
+                Styled(chapter.label, STYLES.get(chapter.label, "yellow")),
                 ""
                 if chapter.generation is None
                 else f"{chapter.generation}{' *' if chapter.is_current else ''}",

@@ -117,7 +117,7 @@ def _row(status: DatasetStatus, now: datetime) -> tuple[Cell, ...]:
     promised, style = _promised(status, now)
     newest: Cell = "none"
     if last:
-        newest = Styled(f"{last.kind.value}: {last.receipt.delivery.name}", STYLES[last.kind])
+        newest = Styled(f"{words.outcome(last.kind)}: {last.receipt.delivery.name}", STYLES[last.kind])
     return name, Styled(promised, style), _published(status, now), newest, _why(status)
 
 
@@ -126,7 +126,7 @@ def _promised(status: DatasetStatus, now: datetime) -> tuple[str, str]:
     standings = {standing.slo: standing for standing in status.standings}
     slos = status.contract.freshness_slos
     lines = [
-        words.freshness(slo)
+        words.freshness(slo, status.contract.partitions)
         + (f": {standing_text(standings[slo.name], now)}" if slo.name in standings else "")
         for slo in slos
     ] or words.promises(status.contract)
@@ -156,7 +156,7 @@ def _why(status: DatasetStatus) -> Cell:
     earlier = [outcome for outcome in status.outcomes[:-1] if outcome.refused]
     if earlier:
         name = earlier[-1].receipt.delivery.name
-        count = f"{len(earlier)} deliveries were rejected, the last {name}"
+        count = f"{words.count(len(earlier))} deliveries were rejected, the last {name}"
         before = f"{name} was rejected" if len(earlier) == 1 else count
         parts.append(f"before that {before}: {why(earlier[-1])}")
     return "\n".join(parts)

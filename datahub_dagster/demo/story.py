@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # writing the deliveries needs pyarrow and vega-datasets
     from datahub_dagster.demo.data import DemoDelivery
 
 MARKER = ".demo"
-OUTBOX = ".outbox"  # the deliveries as the teams hand them in
+DELIVERIES = ".deliveries"  # as the teams hand them in
 CACHES = (".cache", ".dagster")  # derived: a folder that holds nothing else may become a demo's hub
 ROLLED_BACK = "employment.us_monthly"
 REASON = "The publisher withdrew the newest month: the survey is being revised"
@@ -108,7 +108,7 @@ def tell(hub: Hub, root: Path, *, actor: str, audience: Audience) -> Story:
     audience.phase("reading the contracts")
     book = hub.book()
     audience.phase("writing the deliveries")
-    deliveries = write_deliveries(root / OUTBOX, max(hub.clock.now().date(), EARLIEST_TODAY))
+    deliveries = write_deliveries(root / DELIVERIES, max(hub.clock.now().date(), EARLIEST_TODAY))
     chapters: list[Chapter] = []
     for number, told in enumerate(deliveries, start=1):
         audience.begin(number, len(deliveries), told)

@@ -109,10 +109,9 @@ def blocks(contract: Contract, results: Sequence[CheckResult]) -> tuple[Block, .
         elif result.status is CheckStatus.ERROR:
             code, message = BlockCode.TEST_ERRORED, result.message or "the test could not run"
         elif result.status is CheckStatus.FAIL:
-            count = result.failures or 0
-            code, message = (
-                BlockCode.TEST_FAILED,
-                f"{count:,} failure{'' if count == 1 else 's'}{_threshold(test)}",
+            code = BlockCode.TEST_FAILED
+            message = (
+                f"{result.failures or 0:,} failure{'' if result.failures == 1 else 's'}{_threshold(test)}"
             )
         else:
             continue

@@ -59,7 +59,7 @@ def _broken_promise(
             file=profile.path,
             column=name,
             promised=promised,
-            found=f"{profile.rows:,} rows, {len(profile.columns):,} columns",
+            found=f"{words.plural(profile.rows, 'row')}, {words.plural(len(profile.columns), 'column')}",
         )
     wanted = canonical(column.data_type) if column.data_type else published.get(name.lower())
     if not wanted or keeps(wanted, held.type):

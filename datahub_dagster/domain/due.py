@@ -2,8 +2,8 @@
 
 *Owed* are the sessions of the SLO's calendar; of a partitioned dataset only those from `partitions.start`
 on that are sessions of the partitions' calendar too. Of a dataset partitioned by month the **last session
-of each month** alone is owed: a month's partition is promised once, when the month is over. Who promises a
-growing month day by day says so with `max_age`.
+of each month** alone is owed: a month's partition is promised once, when the month is over, and only a
+release since that session began can hold it. Who promises a growing month day by day says so with `max_age`.
 
 *Due* is a business date's release `covers` sessions later at `due`, local time. A local time that a change
 of clocks skips is read with the offset before the change (02:30 becomes 03:30); of one that happens twice
@@ -76,16 +76,13 @@ def due_at(slo: FreshnessSlo, business_date: date, calendar: BusinessCalendar) -
 def earliest_at(slo: FreshnessSlo, business_date: date, partitions: PartitionSpec | None) -> datetime:
     """The first instant (UTC) at which a release that answers `business_date` is reckoned with.
 
-    With partitions the start of the business date (of its month), local midnight: data of a day aren't
-    there before it. Without, the start of the first day whose releases are taken to hold the business date.
+    With partitions the start of the business date, local midnight: data of a day aren't there before it.
+    Without, the start of the first day whose releases are taken to hold the business date.
     """
-    if partitions is None:
-        first = business_date
-        if slo.covers:
-            first = calendar_of(slo).add(business_date, slo.covers - 1) if slo.covers > 1 else business_date
-            first += timedelta(days=1)
-    else:
-        first = business_date.replace(day=1) if partitions.granularity is Granularity.MONTH else business_date
+    first = business_date
+    if partitions is None and slo.covers:
+        first = calendar_of(slo).add(business_date, slo.covers - 1) if slo.covers > 1 else business_date
+        first += timedelta(days=1)
     return _instant(first, time(0), slo.timezone)
 
 

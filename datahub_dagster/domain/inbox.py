@@ -1,7 +1,7 @@
 """What lies in the inbox."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from datahub_dagster.domain.names import DatasetName
@@ -31,7 +31,3 @@ class InboxEntry:
     bytes: int = 0
     problem: str = ""
     content_key: str = ""
-
-    def waits_since(self, now: datetime) -> timedelta:
-        """How long nothing was written to it."""
-        return now - self.newest_at if self.newest_at else timedelta(0)

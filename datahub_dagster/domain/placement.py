@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from datahub_dagster.domain import words
 from datahub_dagster.domain.calendars import CalendarRangeError
 from datahub_dagster.domain.contract import Contract, Granularity, PartitionSpec
 from datahub_dagster.domain.names import harmless
@@ -46,7 +47,7 @@ def place(
     if bounds is not None and bounds.null_count:
         return None, Fault(
             code="null-partition",
-            message=f"{bounds.null_count:,} rows have no {spec.column}",
+            message=f"{spec.column} is null in {words.plural(bounds.null_count, 'row')}",
             file=profile.path,
             column=spec.column,
             promised=promised,

@@ -109,8 +109,3 @@ def is_replaced_whole(
         before = generation.restores if generation.restores is not None else generation.number - 1
         generation = by_number.get(before)
     return False
-
-
-def describe_key(key: str) -> str:
-    """A partition's key for people."""
-    return "the whole dataset" if key == WHOLE else key

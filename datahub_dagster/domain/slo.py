@@ -1,8 +1,9 @@
 """How releases and datasets stand to their freshness SLO. `now` is always passed; `due` says when a release is owed.
 
-A business date is *answered* by the first release that brings its partition. In a dataset without
-partitions nobody can see which business date a release holds: `due.held_date` says which one it is taken to
-hold.
+A business date is *answered* by the first release that brings its partition. A month's partition grows, and
+what was published before its last session began can't hold that session: it is answered by the first release
+of the partition since then. In a dataset without partitions nobody can see which business date a release
+holds: `due.held_date` says which one it is taken to hold.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ from enum import StrEnum
 
 from datahub_dagster.domain import words
 from datahub_dagster.domain.calendars import CalendarRangeError
-from datahub_dagster.domain.contract import FreshnessSlo, Mode, PartitionSpec
+from datahub_dagster.domain.contract import FreshnessSlo, Granularity, Mode, PartitionSpec
 from datahub_dagster.domain.due import (
     DueTime,
     business_date_of,
@@ -26,9 +27,12 @@ from datahub_dagster.domain.due import (
     local_date,
     next_due,
 )
-from datahub_dagster.domain.release import DueVerdict
+from datahub_dagster.domain.release import WHOLE, DueVerdict, Generation, GenerationKind
 
 _CLOCK_SKEW = timedelta(minutes=5)  # what the clocks of two machines may differ by
+
+Publications = Mapping[str, Sequence[datetime]]
+"""For each partition when a release brought it (UTC), in order; see `publications_of`."""
 
 
 class SloState(StrEnum):
@@ -77,6 +81,8 @@ def verdicts_for_release(
     spec: PartitionSpec | None = None,
     first_published_at: datetime | None = None,
     last_published_at: datetime | None = None,
+    brought: Sequence[str] | None = None,
+    before: Publications | None = None,
 ) -> tuple[DueVerdict, ...]:
     """How a release stood to the due times that it is the first to answer; a correction answers none again.
 
@@ -97,6 +103,9 @@ def verdicts_for_release(
         first_published_at: When the dataset's first release was published; None if this is the first.
         last_published_at: When the release before this one was published (no rollback); None if this is the
             first.
+        brought: All keys of this release. Only read with partitions by month, which may have been published
+            while they grew; without it a month that was is never judged.
+        before: What was published before this release; only read with `brought`.
     """
     verdicts: list[DueVerdict] = []
     for slo in slos:
@@ -113,7 +122,12 @@ def verdicts_for_release(
                         _verdict(slo, day, due_at(slo, day, calendar_of(slo)) + slo.grace, published_at)
                     )
             else:
-                judged = _newly_answered(slo, partitions, spec)
+                keys = partitions if brought is None or not _by_month(spec) else brought
+                judged = [
+                    (day, due)
+                    for day, due in _owed_among(slo, keys, spec)
+                    if _is_first_answer(slo, day, spec, published_at, before or {})
+                ]
                 since = first_published_at
                 judged = (
                     judged[-1:]
@@ -132,6 +146,8 @@ def standing(
     published: Mapping[str, datetime],
     last_published_at: datetime | None,
     now: datetime,
+    *,
+    publications: Publications | None = None,
 ) -> SloStanding:
     """How an SLO stands at `now`. Never raises for a calendar, a zone or a clock: that is `unknown`, with the reason.
 
@@ -145,6 +161,9 @@ def standing(
             partitions.
         last_published_at: When the newest release was published; None = never delivered.
         now: The instant asked about.
+        publications: All that was ever published. With it a month is met only by a release of its own
+            partition, and how late a dataset without partitions was is known. Without it the newest release
+            is taken for one of the month that is owed.
     """
     try:
         if last_published_at is not None and last_published_at > now + _CLOCK_SKEW:
@@ -152,7 +171,8 @@ def standing(
             return SloStanding(slo=slo.name, state=SloState.UNKNOWN, reason=reason)
         if slo.max_age is not None:
             return _standing_by_age(slo, slo.max_age, last_published_at, now)
-        return _standing_by_due_time(slo, partitions, published, last_published_at, now)
+        facts = _Facts(published, last_published_at, publications)
+        return _standing_by_due_time(slo, partitions, facts, now)
     except (CalendarRangeError, ValueError, OverflowError) as error:
         return SloStanding(slo=slo.name, state=SloState.UNKNOWN, reason=str(error).replace("\n", ";"))
 
@@ -169,42 +189,54 @@ def _standing_by_age(
     return SloStanding(slo=slo.name, state=SloState.LATE, due_at=due, reason=reason)
 
 
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What is known of a dataset's publications; see `standing`."""
+
+    published: Mapping[str, datetime]
+    last_published_at: datetime | None
+    publications: Publications | None
+
+    def answered_at(self, slo: FreshnessSlo, day: date, cut: PartitionSpec | None) -> datetime | None:
+        """When a business date was published; None if it was not, or nobody knows."""
+        if cut is not None and not _by_month(cut):
+            return self.published.get(key_of(day, cut))
+        key, earliest = key_of(day, cut) if cut else WHOLE, earliest_at(slo, day, cut)
+        if self.publications is not None:
+            return next((at for at in self.publications.get(key, ()) if at >= earliest), None)
+        first = self.published.get(key) if cut else None
+        found = first if first is not None and first >= earliest else self.last_published_at
+        is_there = first is not None or cut is None
+        return found if is_there and found is not None and found >= earliest else None
+
+    @property
+    def never_delivered(self) -> bool:
+        return self.last_published_at is None and not self.published
+
+
 def _standing_by_due_time(
-    slo: FreshnessSlo,
-    partitions: PartitionSpec | None,
-    published: Mapping[str, datetime],
-    last_published_at: datetime | None,
-    now: datetime,
+    slo: FreshnessSlo, partitions: PartitionSpec | None, facts: _Facts, now: datetime
 ) -> SloStanding:
     passed = latest_due(slo, now - slo.grace, partitions)
     coming = next_due(slo, now - slo.grace, partitions)
     next_due_at = coming[1] if coming else None
     if passed is None:
         reason = (
-            "never delivered; nothing was due yet" if last_published_at is None else "nothing was due yet"
+            "never delivered; nothing was due yet"
+            if facts.last_published_at is None
+            else "nothing was due yet"
         )
         return SloStanding(slo=slo.name, state=SloState.PENDING, next_due_at=next_due_at, reason=reason)
     day, due = passed
-    late = now - due - slo.grace
-    if partitions is not None:
-        answered_at = published.get(key_of(day, partitions))
-    elif last_published_at is not None and last_published_at >= earliest_at(slo, day, None):
-        answered_at = last_published_at
-    else:
-        answered_at = None
-    if last_published_at is None and not published:
+    answered_at = facts.answered_at(slo, day, partitions)
+    if facts.never_delivered:
         state, reason = SloState.LATE, "never delivered"
     elif answered_at is None:
-        state, reason = (
-            SloState.LATE,
-            f"{day} is not there, {words.duration(late)} after its due time{_with_grace(slo)}",
-        )
+        late = words.duration(now - due - slo.grace)
+        state, reason = SloState.LATE, f"{day} is not there, {late} after its due time{_with_grace(slo)}"
     else:
-        state, reason = SloState.MET, ""
-        # Without partitions the newest release may be a correction: only the first one could tell how late it was.
-        if partitions is not None and answered_at - due > slo.grace:
-            reason = f"{day} came {words.duration(answered_at - due - slo.grace)} late"
-    gaps = _gaps(slo, partitions, published, day) if partitions is not None and published else []
+        state, reason = SloState.MET, _how_late(slo, partitions, facts, day, answered_at - due - slo.grace)
+    gaps = _gaps(slo, partitions, facts, day) if partitions is not None and facts.published else []
     if gaps:
         more = f" and {len(gaps) - 3} more" if len(gaps) > 3 else ""
         reason += f"{'; ' if reason else ''}never came: {', '.join(gaps[-3:])}{more}"
@@ -218,24 +250,68 @@ def _standing_by_due_time(
     )
 
 
-def _gaps(
-    slo: FreshnessSlo, partitions: PartitionSpec, published: Mapping[str, datetime], newest: date
-) -> list[str]:
+def _how_late(
+    slo: FreshnessSlo, partitions: PartitionSpec | None, facts: _Facts, day: date, late: timedelta
+) -> str:
+    """How late a business date came that is there; empty if in time."""
+    if late <= timedelta(0):
+        return ""
+    if facts.publications is None and (partitions is None or _by_month(partitions)):
+        # The newest release may be a correction: an earlier one may have been in time.
+        return f"the newest release came {words.duration(late)} after the due time{_with_grace(slo)}"
+    return f"{day} came {words.duration(late)} late"
+
+
+def _gaps(slo: FreshnessSlo, partitions: PartitionSpec, facts: _Facts, newest: date) -> list[str]:
     """Keys that are missing between the first published one and the newest one due, within the SLO's window."""
     window_start = (newest - slo.window).isoformat()
-    first_key = min(published)
+    first_key = min(facts.published)
     days = calendar_of(slo).backward(newest)
     missing: list[str] = []
     for day in days:
         key = key_of(day, partitions)
         if key <= first_key or day.isoformat() < window_start:
             break
-        if key not in published and is_owed(day, slo, partitions):
+        if is_owed(day, slo, partitions) and facts.answered_at(slo, day, partitions) is None:
             missing.append(key)
     return missing[::-1]
 
 
-def _newly_answered(slo: FreshnessSlo, keys: Sequence[str], spec: PartitionSpec | None) -> list[DueTime]:
+def publications_of(generations: Sequence[Generation]) -> Publications:
+    """For each partition when a release brought it, in order. A rollback brings nothing.
+
+    Args:
+        generations: All of a dataset, by number.
+    """
+    found: dict[str, list[datetime]] = {}
+    for generation in generations:
+        if generation.kind is not GenerationKind.RELEASE:
+            continue
+        for key, release_id in generation.partitions.items():
+            if release_id == generation.release_id:
+                found.setdefault(key, []).append(generation.published_at)
+    return found
+
+
+def _by_month(partitions: PartitionSpec | None) -> bool:
+    return partitions is not None and partitions.granularity is Granularity.MONTH
+
+
+def _is_first_answer(
+    slo: FreshnessSlo,
+    day: date,
+    partitions: PartitionSpec | None,
+    published_at: datetime,
+    before: Publications,
+) -> bool:
+    """Whether a release that brings a business date's partition is the first that can hold it."""
+    if partitions is None or not _by_month(partitions):
+        return True
+    earliest = earliest_at(slo, day, partitions)
+    return published_at >= earliest and all(at < earliest for at in before.get(key_of(day, partitions), ()))
+
+
+def _owed_among(slo: FreshnessSlo, keys: Sequence[str], spec: PartitionSpec | None) -> list[DueTime]:
     calendar = calendar_of(slo)
     pairs: list[DueTime] = []
     for key in keys:

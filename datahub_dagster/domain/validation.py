@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from datahub_dagster.domain import words
 from datahub_dagster.domain.column_faults import column_faults
 from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.placement import IsSession, PlacedFile, partition_faults, place
@@ -74,7 +75,7 @@ def validate(
         faults.append(
             Fault(
                 code="no-rows",
-                message=f"the delivery has no rows (in {len(readable)} files)",
+                message=f"the delivery has no rows (in {words.plural(len(readable), 'file')})",
                 file=readable[0].path,
             )
         )

@@ -9,10 +9,12 @@ from datahub_dagster.domain.contract import (
     DbtFreshness,
     DeliverySpec,
     FreshnessSlo,
+    Granularity,
     Mode,
+    PartitionSpec,
     Retention,
 )
-from datahub_dagster.domain.release import WHOLE
+from datahub_dagster.domain.release import WHOLE, OutcomeKind
 
 _EACH_DAY = {"daily": "every day", "weekdays": "Monday to Friday"}
 
@@ -132,8 +134,17 @@ def calendar(name: str) -> str:
     return _EACH_DAY.get(name, f"each {name} session" if len(name) == 4 else f"each day of {name}")
 
 
-def freshness(slo: FreshnessSlo) -> str:
-    """What a freshness SLO promises, as half a sentence.
+def outcome(kind: OutcomeKind) -> str:
+    """How a delivery ended, in a word. One that was never published is called overtaken: a later one came first.
+
+    >>> outcome(OutcomeKind.REJECTED), outcome(OutcomeKind.SUPERSEDED)
+    ('rejected', 'overtaken')
+    """
+    return "overtaken" if kind is OutcomeKind.SUPERSEDED else kind.value
+
+
+def freshness(slo: FreshnessSlo, partitions: PartitionSpec | None = None) -> str:
+    """What a freshness SLO promises, as half a sentence; of a dataset with partitions say which.
 
     >>> from datetime import time
     >>> promised = FreshnessSlo(due=time(8), timezone="Asia/Tokyo", calendar="XTKS", covers=1)
@@ -141,17 +152,38 @@ def freshness(slo: FreshnessSlo) -> str:
     'by 08:00 Asia/Tokyo, each XTKS session, with the session before'
     >>> freshness(FreshnessSlo(max_age=timedelta(days=35), grace=timedelta(hours=2)))
     'never older than 35 days (2 h of grace)'
+    >>> freshness(promised, PartitionSpec(column="month", granularity=Granularity.MONTH))
+    'by 08:00 Asia/Tokyo, on the first XTKS session after each month, with the whole month'
     """
     grace = f" ({duration(slo.grace)} of grace)" if slo.grace else ""
     if slo.max_age is not None:
         return f"never older than {duration(slo.max_age)}{grace}"
     if slo.due is None:
         return "no due time"
+    by = f"by {slo.due:%H:%M} {slo.timezone}{grace}"
+    if partitions is not None and partitions.granularity is Granularity.MONTH:
+        return f"{by}, on {_after_each_month(slo)}, with the whole month"
     days = "day" if slo.calendar == "daily" else "session"
     held = {0: "", 1: f", with the {days} before"}.get(
         slo.covers, f", with the data of {plural(slo.covers, days)} before"
     )
-    return f"by {slo.due:%H:%M} {slo.timezone}{grace}, {calendar(slo.calendar)}{held}"
+    return f"{by}, {calendar(slo.calendar)}{held}"
+
+
+def _after_each_month(slo: FreshnessSlo) -> str:
+    """The due day of a month: of its sessions the last one alone is owed."""
+    name = slo.calendar
+    session = {"daily": "day", "weekdays": "weekday"}.get(
+        name, f"{name} session" if len(name) == 4 else f"working day of {name}"
+    )
+    if slo.covers == 0:
+        return f"each month's last {session}"
+    return f"the {'first' if slo.covers == 1 else _ordinal(slo.covers)} {session} after each month"
+
+
+def _ordinal(number: int) -> str:
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
 
 
 def dbt_freshness(promise: DbtFreshness) -> str:
@@ -170,7 +202,7 @@ def dbt_freshness(promise: DbtFreshness) -> str:
 
 def promises(contract: Contract) -> list[str]:
     """Every promise of timeliness, a text each; empty where nothing is promised."""
-    found = [freshness(slo) for slo in contract.freshness_slos]
+    found = [freshness(slo, contract.partitions) for slo in contract.freshness_slos]
     if contract.dbt_freshness:
         found.append(f"dbt freshness {dbt_freshness(contract.dbt_freshness)}")
     return found

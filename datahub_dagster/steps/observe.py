@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from datahub_dagster.domain import words
 from datahub_dagster.domain.audit import AuditReport, Block, CheckStatus
 from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.delivery import Receipt
@@ -155,9 +156,11 @@ def tell_of_rollback(hub: Hub, contract: Contract, generation: Generation) -> No
 def _warnings(contract: Contract, report: AuditReport | None) -> tuple[str, ...]:
     if not contract.tests:
         return (f"{contract.origin}: the contract has no test, so that nothing was audited",)
-    warned = (r for r in (report.results if report else ()) if r.status is CheckStatus.WARN)
+    labels = {test.unique_id: test.label for test in contract.tests}
     return tuple(
-        f"{result.check_name}: {result.message or f'{result.failures} failures'}" for result in warned
+        f"{labels.get(result.unique_id, result.check_name)}: {words.plural(result.failures or 0, 'failure')}"
+        for result in (report.results if report else ())
+        if result.status is CheckStatus.WARN
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from datahub_dagster.domain import words
 from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.delivery import SUCCESS_MARKER
 from datahub_dagster.domain.gc import Removal, RemovalKind, removable_releases
@@ -65,8 +66,8 @@ def _releases(hub: Hub, contract: Contract, now: datetime) -> list[Removal]:
     kept = frozenset(hub.log.pins(contract.name)) | (shown.releases if shown else frozenset[ReleaseId]())
     gone = removable_releases(staged, generations, kept, contract.retention, now)
     rule = (
-        f"older than {contract.retention.days} days and not among the last "
-        f"{contract.retention.releases} generations"
+        f"older than {words.plural(contract.retention.days, 'day')} and not among the last "
+        f"{words.plural(contract.retention.releases, 'generation')}"
     )
     return [_removal(hub, contract, RemovalKind.RELEASE, release_id, rule) for release_id in gone]
 
@@ -140,7 +141,7 @@ def _deliveries(hub: Hub, contract: Contract, now: datetime) -> list[Removal]:
                 dataset=contract.name,
                 location=inbox_folder(contract.name) / entry.delivery,
                 bytes=entry.bytes,
-                reason=f"released more than {hub.inbox_days} days ago",
+                reason=f"released more than {words.plural(hub.inbox_days, 'day')} ago",
                 release_id=receipt.repeats or receipt.release_id,
             )
         )

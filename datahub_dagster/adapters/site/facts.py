@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from datahub_dagster.domain import words
 from datahub_dagster.domain.audit import CheckResult, CheckStatus
 from datahub_dagster.domain.contract import Consumer, Contract, ContractBook, ContractFault
 from datahub_dagster.domain.names import ReleaseId
@@ -106,6 +107,11 @@ class DatasetFacts:
         if outcome.record is None:
             return OutcomeKind.REPEAT.value
         return state_now(outcome.record, self.status.current).value
+
+    def label_of(self, outcome: Outcome) -> str:
+        """The same for people, who call a release overtaken that never was published, and superseded one that was."""
+        never_published = outcome.kind is OutcomeKind.SUPERSEDED
+        return words.outcome(outcome.kind) if never_published else self.state_of(outcome)
 
     @property
     def needs_attention(self) -> bool:
