@@ -16,7 +16,8 @@ carries the exit code of the command that it ends.
     ├── OutsideError               3  something that the hub depends on failed
     │   ├── StorageError              the disk or the object store
     │   ├── CorruptError              a state, a record or a list of files can't be read
-    │   └── EngineError               dbt or the query engine
+    │   ├── EngineError               dbt or the query engine
+    │   └── UnexpectedError           nobody foresaw it: a fault of the hub itself, as a rule
     └── ConflictError              4  somebody was faster; try again
         └── AlreadyExistsError        a write-once object is there already
 """
@@ -145,6 +146,10 @@ class CorruptError(OutsideError):
 
 class EngineError(OutsideError):
     """dbt or the query engine failed as a whole (a single failing test is a result, not this)."""
+
+
+class UnexpectedError(OutsideError):
+    """Something that nobody foresaw went wrong: a fault of the hub itself, as a rule."""
 
 
 class ConflictError(HubError):

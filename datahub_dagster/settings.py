@@ -1,10 +1,14 @@
 """One typed field for each `DATAHUB_*` variable; the defaults are the embedded hub."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
 
+from datahub_dagster.domain.cron import parse_cron
+from datahub_dagster.domain.due import zone_named
+from datahub_dagster.domain.words import safe_url
 from datahub_dagster.errors import SettingsError
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
@@ -44,7 +48,10 @@ class Settings:
         metadata={"help": "Address under which the docs are served, for links; empty = files on disk."},
     )
     docs_interval_minutes: int = field(
-        default=10, metadata={"help": "The docs are rendered at most once in so many minutes."}
+        default=10,
+        metadata={
+            "help": "The docs are rendered at most once in so many minutes, which divide an hour or a day."
+        },
     )
     sensor_interval_seconds: int = field(
         default=30, metadata={"help": "How often the sensors look, in seconds."}
@@ -67,12 +74,12 @@ class Settings:
         """The settings that the environment asks for. Relative paths are resolved against the current folder.
 
         Raises:
-            SettingsError: A value has the wrong form, or a `DATAHUB_*` variable is not known.
+            SettingsError: A value has the wrong form, or a `DATAHUB_*` variable looks like a misspelt setting.
         """
         variables = os.environ if environment is None else environment
-        known = {f"DATAHUB_{f.name.upper()}": f.name for f in fields(cls)}
+        _refuse_unknown(variables)
         values: dict[str, object] = {}
-        for variable, name in known.items():
+        for variable, name in known_variables().items():
             text = variables.get(variable, "").strip()
             if text:
                 values[name] = _parse(variable, name, text)
@@ -91,27 +98,88 @@ class Settings:
 
 
 _PATHS = {"root", "dbt_project_dir", "cache_dir"}
-_NUMBERS = {
-    "sample_rows": 0,
-    "inbox_days": 0,
-    "docs_interval_minutes": 1,
-    "sensor_interval_seconds": 1,
-}  # with their minimum
+_CRONS = {"nightly_checks_cron", "reconcile_cron"}
+_NUMBERS = {  # from, to
+    "sample_rows": (0, 10_000),
+    "inbox_days": (0, 36_500),
+    "sensor_interval_seconds": (1, 86_400),
+}
+_OFTEN = {minutes for minutes in range(1, 61) if 60 % minutes == 0}
+_SELDOM = {hours * 60 for hours in range(1, 13) if 24 % hours == 0}
+
+# What the project's own `profiles.yml` reads, for people who run dbt by hand.
+_OF_DBT = ("DATAHUB_DBT_TARGET", "DATAHUB_ATHENA_")
+
+
+def known_variables() -> dict[str, str]:
+    """Every variable that is a setting, with the name of its field."""
+    return {f"DATAHUB_{each.name.upper()}": each.name for each in fields(Settings)}
+
+
+def _refuse_unknown(variables: Mapping[str, str]) -> None:
+    """A misspelt variable would be ignored in silence, and the hub be another than was meant.
+
+    One that resembles no setting is somebody else's: another product has the same prefix.
+    """
+    known = known_variables()
+    for variable in sorted(variables):
+        if not variable.startswith("DATAHUB_") or variable in known or not variables[variable].strip():
+            continue
+        if variable == _OF_DBT[0] or variable.startswith(_OF_DBT[1]):
+            continue
+        names = [each.removeprefix("DATAHUB_") for each in known]
+        close = get_close_matches(variable.removeprefix("DATAHUB_"), names, n=1, cutoff=0.7)
+        if not close:
+            continue
+        raise SettingsError(
+            "is not a setting",
+            subject=variable,
+            promised=f"DATAHUB_{close[0]} is the nearest",
+            found=repr(variables[variable]),
+            next_step=f"unset {variable}, or rename it to DATAHUB_{close[0]}",
+        )
 
 
 def _parse(variable: str, name: str, text: str) -> object:
+    """The value of a variable. Raises `SettingsError`."""
     if name in _PATHS:
         return Path(text)
     if name == "teams":
         return tuple(part.strip() for part in text.split(",") if part.strip())
     if name in _NUMBERS:
-        if not text.isdigit() or int(text) < _NUMBERS[name]:
-            raise SettingsError(
-                "is not a usable number",
-                subject=variable,
-                promised=f"a whole number, {_NUMBERS[name]} or more",
-                found=repr(text),
-                next_step=f"unset {variable}, or set it to a number",
-            )
-        return int(text)
+        lowest, highest = _NUMBERS[name]
+        return _number(variable, text, range(lowest, highest + 1), f"{lowest} to {highest:,}")
+    if name == "docs_interval_minutes":
+        usable = sorted(_OFTEN | _SELDOM)
+        return _number(variable, text, usable, f"one of {', '.join(map(str, usable))}, which divide a day")
+    try:
+        if name in _CRONS:
+            return parse_cron(text)
+        if name == "timezone":
+            zone_named(text)
+    except ValueError as error:
+        what = "a cron schedule" if name in _CRONS else "a time zone"
+        example = '"0 3 * * *"' if name in _CRONS else "Asia/Tokyo"
+        raise _unusable(variable, text, f"{what}, such as {example} ({error})", example) from error
+    if name == "docs_url" and safe_url(text) is None:
+        example = "https://hub.example.com/docs"
+        raise _unusable(variable, text, f"an address that a browser can open, such as {example}", example)
     return text
+
+
+def _number(variable: str, text: str, usable: Container[int], promised: str) -> int:
+    # Of the digits only 0 to 9: isdigit() takes others too, and int() reads them.
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None
+    if number is None or number not in usable:
+        raise _unusable(variable, text, f"a whole number, {promised}", "NUMBER")
+    return number
+
+
+def _unusable(variable: str, text: str, promised: str, example: str) -> SettingsError:
+    return SettingsError(
+        "has a value that can't be used",
+        subject=variable,
+        promised=promised,
+        found=repr(text),
+        next_step=f"unset {variable}, or: export {variable}={example}",
+    )

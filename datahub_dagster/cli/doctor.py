@@ -42,12 +42,12 @@ def examine(session: Session) -> Findings:
     """Everything, from the ground up; what can't be reached because of an earlier fault is left out."""
     yield from python()
     yield from packages()
-    yield from variables(session.environment)
     try:
         settings = session.settings
     except HubError as error:
         yield fault_of("settings", error)
         return
+    yield from variables(session.environment)
     yield from root(settings.root)
     yield from dagster_home(session.environment)
     yield from project(settings)

@@ -9,7 +9,7 @@ from itertools import pairwise
 import click
 
 from datahub_dagster.cli.context import JSON, Session
-from datahub_dagster.errors import HubError, OutsideError, UsageError
+from datahub_dagster.errors import HubError, UnexpectedError, UsageError
 
 INTERRUPTED = 130  # what a shell gives a process that Ctrl-C ended
 
@@ -27,9 +27,7 @@ def report(error: Exception, arguments: Sequence[str], session: Session) -> int:
         from datahub_dagster.cli.output import Output
 
         kind = "Interrupted" if code == INTERRUPTED else type(told).__name__
-        Output(as_json=True).result(
-            {"error": error_details(told) | {"kind": kind, "exit_code": code}}, ()
-        )
+        Output(as_json=True).result({"error": error_details(told) | {"kind": kind, "exit_code": code}}, ())
     else:
         from datahub_dagster.cli.output import printable
 
@@ -50,10 +48,6 @@ def error_details(error: HubError) -> dict[str, object]:
         "consumers": error.consumers,
         "next": error.next_step,
     }
-
-
-class UnexpectedError(OutsideError):
-    """Something that nobody foresaw went wrong: a fault of the hub itself, as a rule."""
 
 
 def _told(error: Exception, arguments: Sequence[str]) -> HubError:

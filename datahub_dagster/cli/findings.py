@@ -47,4 +47,6 @@ def guarded(subject: str, look: Callable[[], Findings]) -> Findings:
 def fault_of(subject: str, error: HubError) -> Finding:
     """An error as a finding."""
     found = f"{error.headline}: {error.found}" if error.found else error.headline
+    if error.promised:
+        found += f"; promised: {error.promised}"
     return Finding(level=Level.FAULT, subject=subject, found=found, next_step=error.next_step or "")

@@ -5,14 +5,12 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import fields
-from difflib import get_close_matches
 from importlib import metadata
 from pathlib import Path
 
 from datahub_dagster.cli.findings import Finding, Findings, Level
 from datahub_dagster.domain import words
-from datahub_dagster.settings import Settings
+from datahub_dagster.settings import Settings, known_variables
 
 PYTHON = ((3, 11), (3, 14))  # from, up to but not including
 LITTLE_SPACE = 1_000_000_000  # bytes
@@ -72,20 +70,8 @@ def packages() -> Findings:
 
 
 def variables(environment: Mapping[str, str]) -> Findings:
-    """Whether somebody misspelt a variable: it would be ignored in silence."""
-    known = {f"DATAHUB_{field.name.upper()}" for field in fields(Settings)}
-    given = sorted(name for name in environment if name.startswith("DATAHUB_"))
-    # What profiles.yml reads is named by the dbt project, so only near misses are worth a word.
-    for name in given:
-        near = get_close_matches(name, known, n=1, cutoff=0.8)
-        if name not in known and near:
-            yield Finding(
-                level=Level.NOTE,
-                subject="settings",
-                found=f"{name} is not a setting",
-                next_step=f"did you mean {near[0]}?",
-            )
-    shown = ", ".join(name for name in given if name in known)
+    """Which variables are set, once `Settings` has read them all."""
+    shown = ", ".join(name for name in sorted(known_variables()) if environment.get(name, "").strip())
     yield Finding(
         level=Level.FINE,
         subject="settings",

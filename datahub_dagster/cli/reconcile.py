@@ -4,6 +4,7 @@ from datahub_dagster import pipeline
 from datahub_dagster.cli.context import Session, hub_command, optional_dataset, pass_session
 from datahub_dagster.cli.failure import error_details
 from datahub_dagster.cli.output import Styled
+from datahub_dagster.domain import words
 from datahub_dagster.errors import ExitCode, HubError
 
 
@@ -32,7 +33,7 @@ def command(session: Session, dataset: str | None) -> int:
         {"mended": mended, "errors": [error_details(error) for error in errors]},
         [
             *lines,
-            f"{agreed} of {len(contracts)} datasets were as they should be",
+            f"as it should be: {agreed} of {words.plural(len(contracts), 'dataset')}",
             *(Styled(str(e), "red") for e in errors),
         ],
     )

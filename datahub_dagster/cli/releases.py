@@ -88,7 +88,9 @@ def known_release(dataset: DatasetName, text: str, log: ReleaseLog) -> ReleaseId
     raise UnknownReleaseError(
         f"there is no release {text}",
         subject=str(dataset),
-        found=f"{words.plural(len(known), 'release')}, the newest {known[-1]}" if known else "no release at all",
+        found=f"{words.plural(len(known), 'release')}, the newest {known[-1]}"
+        if known
+        else "no release at all",
         next_step=f"datahub releases {dataset}",
     )
 

@@ -82,6 +82,7 @@ def generation_number(dataset: DatasetName, target: str, generations: Sequence[G
         f"no generation is called {target}, and no published release",
         subject=str(dataset),
         found=f"{'generation' if len(generations) == 1 else 'generations'} {words.names(newest_first)}"
-        if generations else "nothing was ever published",
+        if generations
+        else "nothing was ever published",
         next_step=f"datahub releases {dataset}",
     )

@@ -11,9 +11,11 @@ from datahub_dagster.defs.tables import sample_table, text_table
 from datahub_dagster.domain import words
 from datahub_dagster.domain.audit import AuditReport, CheckResult, CheckStatus
 from datahub_dagster.domain.contract import Contract, ContractFault, Severity
+from datahub_dagster.domain.drift import promises_not_kept
 from datahub_dagster.domain.profile import Fault
 from datahub_dagster.domain.redact import report_without_secrets
 from datahub_dagster.domain.release import Generation, ReleaseRecord
+from datahub_dagster.domain.view import FileList
 
 _FAULT_COLUMNS = ("fault", "what", "file", "promised", "found")
 
@@ -34,6 +36,11 @@ class Answer:
     def description(self) -> str:
         """One line for the list of checks."""
         return f"{self.about}: {self.text}"
+
+    @property
+    def stops(self) -> bool:
+        """Whether the run fails that yields it as a result."""
+        return self.blocking and not self.passed and self.severity is dg.AssetCheckSeverity.ERROR
 
     def as_result(self, contract: Contract) -> dg.AssetCheckResult:
         """For the op of the asset, which yields it."""
@@ -78,28 +85,58 @@ def answers_of_release(contract: Contract, record: ReleaseRecord) -> list[Answer
 
 
 def answers_of_published(
-    contract: Contract, report: AuditReport, current: Generation | None, faults: Sequence[ContractFault]
+    contract: Contract,
+    report: AuditReport,
+    current: Generation | None,
+    published: Sequence[FileList],
+    faults: Sequence[ContractFault],
 ) -> list[Answer]:
-    """What every check said of the data that are published.
+    """What every check said of the data that are published."""
+    facts = _published_facts(current)
+    schema = answer_of_contract(contract, current, published, faults)
+    return [schema, *_answers_of_tests(contract, report, _about(current), facts)]
 
-    The schema was checked when they were released; the contract's check tells here whether the team's files can be read.
+
+def answer_of_contract(
+    contract: Contract,
+    current: Generation | None,
+    published: Sequence[FileList],
+    faults: Sequence[ContractFault],
+) -> Answer:
+    """Whether the team's files can be read, and what is published keeps what they promise now.
+
+    It never blocks: the data were right when they were released, and readers keep them.
     """
-    release_id = str(current.release_id) if current else "none"
-    about = f"published release {release_id}"
-    facts = {"release": release_id, "state": "published", "generation": report.base_generation}
-    texts = [str(fault) for fault in faults]
-    schema = Answer(
+    broken = promises_not_kept(contract, published)
+    texts = [f"{fault}{f' (next: {fault.next_step})' if fault.next_step else ''}" for fault in faults]
+    text = "nothing is published yet" if current is None else f"{len(contract.columns)} columns as promised"
+    if broken:
+        first = broken[0]
+        text = f"{_fault_text(broken)}; promised in {first.promised}; until the next release readers miss it"
+    if texts:
+        more = f" (and {len(texts) - 1} more)" if len(texts) > 1 else ""
+        text = f"the team's last good contract is used: {texts[0]}{more}"
+    return Answer(
         check_name=contract_check(contract),
-        passed=not faults,
+        passed=not texts and not broken,
         blocking=True,
         severity=dg.AssetCheckSeverity.WARN,
-        about=about,
-        text=f"the team's last good contract is used: {texts[0]}"
-        if texts
-        else "as promised when it was released",
-        metadata=facts | ({"contract_error": "\n".join(texts)} if texts else {}),
+        about=_about(current),
+        text=text,
+        metadata=_published_facts(current)
+        | _fault_table(broken)
+        | ({"contract_error": "\n".join(texts)} if texts else {}),
     )
-    return [schema, *_answers_of_tests(contract, report, about, facts)]
+
+
+def _about(current: Generation | None) -> str:
+    return f"published release {current.release_id}" if current else "the contract"
+
+
+def _published_facts(current: Generation | None) -> dict[str, Any]:
+    if current is None:
+        return {"state": "never published"}
+    return {"release": str(current.release_id), "state": "published", "generation": current.number}
 
 
 def _answers_of_tests(

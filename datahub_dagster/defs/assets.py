@@ -15,12 +15,13 @@ from datahub_dagster.defs.freshness import dagster_policy
 from datahub_dagster.defs.metadata import asset_description, asset_metadata, asset_tags
 from datahub_dagster.defs.names import asset_key, check_names, group, op_name, owners
 from datahub_dagster.defs.partitions import partitions_of
+from datahub_dagster.defs.published import lists_of, report_of_published
 from datahub_dagster.defs.resources import HubResource
 from datahub_dagster.defs.shown import Shown
 from datahub_dagster.domain.contract import Contract, ContractFault
 from datahub_dagster.domain.inbox import InboxState
 from datahub_dagster.domain.outcome import Outcome
-from datahub_dagster.errors import ExitCode, HubError, OutsideError
+from datahub_dagster.errors import ExitCode, HubError
 from datahub_dagster.ports import Hub, StepEvent
 
 ACTOR = "dagster"
@@ -42,7 +43,8 @@ class ReleaseConfig(dg.Config):
 
 def dataset_assets(shown: Shown) -> list[dg.AssetsDefinition]:
     """An asset with its checks for each dataset."""
-    return [_dataset_asset(shown, contract) for contract in shown.contracts]
+    contracts = shown.contracts
+    return [_dataset_asset(shown, contract, contracts) for contract in contracts]
 
 
 def dataset_spec(shown: Shown, contract: Contract) -> dg.AssetSpec:
@@ -69,7 +71,7 @@ def dataset_spec(shown: Shown, contract: Contract) -> dg.AssetSpec:
     )
 
 
-def _dataset_asset(shown: Shown, contract: Contract) -> dg.AssetsDefinition:
+def _dataset_asset(shown: Shown, contract: Contract, others: Sequence[Contract]) -> dg.AssetsDefinition:
     faults = shown.faults_of(contract)
     docs_url = shown.settings.docs_url
 
@@ -91,7 +93,7 @@ def _dataset_asset(shown: Shown, contract: Contract) -> dg.AssetsDefinition:
         released decides which content is the newest, so that none may be taken out of turn for the sake of a partition.
         Every release tells which partitions it brought; one that nobody delivered stays as it is.
         """
-        yield from report(context, hub.open(), contract, config, faults, docs_url)
+        yield from report(context, hub.open(), contract, config, others, faults, docs_url)
 
     return release
 
@@ -101,12 +103,14 @@ def report(
     hub: Hub,
     contract: Contract,
     config: ReleaseConfig,
+    others: Sequence[Contract],
     faults: Sequence[ContractFault] = (),
     docs_url: str = "",
 ) -> Iterator[dg.AssetCheckResult]:
     """The asset's body.
 
-    A selected check that no release answered is answered by what is published, so that each says something true.
+    A selected check that no release answered is answered by what is published, so that each says something true. Such an
+    answer fails a run of checks, but not one that was to release: nothing went wrong with that.
 
     Raises:
         dg.Failure: A delivery was rejected, or could not be released; after everything was reported.
@@ -118,10 +122,14 @@ def report(
             break  # a later delivery must not overtake this one
 
     answers = releases.answers
-    selected = {key.name for key in context.selected_asset_check_keys}
-    if selected - answers.keys() and not releases.try_again:
-        asked = _ask_published(context, hub, contract, faults)
-        answers = {name: answer for name, answer in asked.items() if name in selected} | answers
+    unanswered = {key.name for key in context.selected_asset_check_keys} - answers.keys()
+    if unanswered and not releases.try_again:
+        asked = _ask_published(context, hub, contract, others, faults)
+        for name in unanswered & asked.keys():
+            if context.selected_asset_keys and asked[name].stops:
+                _log_answer(context, contract, asked[name])
+            else:
+                answers[name] = asked[name]
     yield from (answers[name].as_result(contract) for name in check_names(contract) if name in answers)
     if releases.problems:
         still = hub.log.current(contract.name)
@@ -180,8 +188,7 @@ class _Releases:
             self.context.log_event(event)
         for answer in answers_of_release(self.contract, outcome.record) if outcome.record else ():
             if earlier := self.answers.get(answer.check_name):
-                # Dagster takes it, though the signature doesn't say so.
-                self.context.log_event(earlier.as_evaluation(self.contract))  # pyright: ignore[reportArgumentType]
+                _log_answer(self.context, self.contract, earlier)
             self.answers[answer.check_name] = answer
 
 
@@ -208,22 +215,32 @@ def _deliveries(
 
 
 def _ask_published(
-    context: dg.AssetExecutionContext, hub: Hub, contract: Contract, faults: Sequence[ContractFault]
+    context: dg.AssetExecutionContext,
+    hub: Hub,
+    contract: Contract,
+    others: Sequence[Contract],
+    faults: Sequence[ContractFault],
 ) -> dict[str, Answer]:
     """The answers of the data that are published; empty if nothing is."""
-    current = hub.log.current(contract.name)
-    if current is None:
-        context.log.warning("%s: nothing was published yet, so that there is nothing to check", contract.name)
-        return {}
     try:
-        reports = pipeline.check(hub, [contract], on_step=lambda event: _log_step(context, event))
-    except OutsideError as error:
-        raise dg.Failure(str(error), allow_retries=True) from error
-    return {
-        answer.check_name: answer
-        for report in reports
-        for answer in answers_of_published(contract, report, current, faults)
-    }
+        report = report_of_published(context, hub, contract, others)
+        if report is None:
+            context.log.warning(
+                "%s: nothing was published yet, so that there is nothing to check", contract.name
+            )
+            return {}
+        seen = hub.log.generation(contract.name, report.base_generation)
+        published = lists_of(hub, seen)
+    except HubError as error:
+        raise dg.Failure(str(error), allow_retries=error.exit_code in _TRY_AGAIN) from error
+    answers = answers_of_published(contract, report, seen, published, faults)
+    return {answer.check_name: answer for answer in answers}
+
+
+def _log_answer(context: dg.AssetExecutionContext, contract: Contract, answer: Answer) -> None:
+    """Tell an answer that has no say in how the run ends."""
+    # Dagster takes it, though the signature doesn't say so.
+    context.log_event(answer.as_evaluation(contract))  # pyright: ignore[reportArgumentType]
 
 
 def _log_step(context: dg.AssetExecutionContext, event: StepEvent) -> None:

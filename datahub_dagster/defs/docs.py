@@ -46,11 +46,22 @@ def rendering_condition(minutes: int) -> dg.AutomationCondition:
     `AutomationCondition.eager()` would wait until every dataset has been released once, which may be never.
 
     Args:
-        minutes: The shortest time between two renderings; from an hour on, whole hours are taken.
+        minutes: The time between two ticks. It divides an hour, or is whole hours that divide a day (`Settings` allows no
+            other): a cron's ticks are only then equally far apart.
     """
     due = dg.AutomationCondition.any_deps_updated().since(
         dg.AutomationCondition.newly_requested() | dg.AutomationCondition.newly_updated()
     )
-    cron = f"*/{minutes} * * * *" if minutes < 60 else f"0 */{min(minutes // 60, 23)} * * *"
-    tick = dg.AutomationCondition.cron_tick_passed(cron)
+    tick = dg.AutomationCondition.cron_tick_passed(ticks(minutes))
     return (due & tick & ~dg.AutomationCondition.in_progress()).with_label(f"released, every {minutes} min")
+
+
+def ticks(minutes: int) -> str:
+    """The cron that ticks every so many minutes.
+
+    >>> ticks(1), ticks(20), ticks(60), ticks(360), ticks(1440)
+    ('*/1 * * * *', '*/20 * * * *', '0 */1 * * *', '0 */6 * * *', '0 0 * * *')
+    """
+    if minutes < 60:
+        return f"*/{minutes} * * * *"
+    return "0 0 * * *" if minutes == 1440 else f"0 */{minutes // 60} * * *"

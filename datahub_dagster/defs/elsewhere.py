@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from datahub_dagster.domain.names import DatasetName, ReleaseId
+from datahub_dagster.domain.names import DatasetName
 from datahub_dagster.domain.release import Generation, GenerationKind, ReleaseRecord
 from datahub_dagster.ports import ReleaseLog
 
@@ -87,11 +87,6 @@ def is_overtaken(news: News, current: Generation | None, all_news: Sequence[News
     if made is None or current is None or made >= current.number:
         return False
     return not any((number_of(other) or 0) == current.number for other in all_news)
-
-
-def release_of(news: News) -> ReleaseId:
-    """The release that it is about."""
-    return news.release_id
 
 
 def write_cursor(seen: Mapping[DatasetName, Seen]) -> str:

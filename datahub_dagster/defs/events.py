@@ -4,7 +4,7 @@ A materialization says what is published. A rejected release therefore never mak
 release id and the reason, beside the check evaluations that refused it (see `answers`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -13,12 +13,14 @@ import dagster as dg
 from datahub_dagster.defs.metadata import docs_page
 from datahub_dagster.defs.names import asset_key
 from datahub_dagster.defs.preview import first_rows
+from datahub_dagster.defs.published import files_of, lists_of
 from datahub_dagster.defs.tables import sample_table, text_table
 from datahub_dagster.domain import words
 from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.names import ReleaseId
 from datahub_dagster.domain.outcome import Outcome
 from datahub_dagster.domain.release import DueVerdict, Generation, ReleaseRecord, ReleaseState
+from datahub_dagster.domain.view import ReleasedFile
 from datahub_dagster.ports import Hub
 
 MOST_PARTITION_EVENTS = 100
@@ -55,7 +57,8 @@ def events_of_record(
                 tags=_tags(record.release_id, None),
             )
         ]
-    if preview := first_rows(hub, contract, record.release_id):
+    files = _files(hub, record)
+    if preview := first_rows(hub, contract, files):
         metadata["preview"] = sample_table(preview)
     held = [key for key in record.partitions if generation.partitions.get(key) == record.release_id]
     return _materializations(
@@ -63,7 +66,7 @@ def events_of_record(
         held,
         description=f"release {record.release_id} {record.why}",
         metadata=metadata,
-        rows=_rows_by_partition(hub, record),
+        rows=_rows_by_partition(files),
         tags=_tags(record.release_id, generation.number),
     )
 
@@ -71,18 +74,33 @@ def events_of_record(
 def events_of_rollback(
     hub: Hub, contract: Contract, generation: Generation, docs_url: str = ""
 ) -> Sequence[dg.AssetMaterialization]:
-    """What Dagster is told of a rollback: for each partition that is read from another release than before."""
+    """What Dagster is told of a rollback: for each partition that is read from another release than before.
+
+    The facts are those of a release: rows, files and bytes of what it brought back, and the rows of the whole dataset.
+    """
     before = hub.log.generation(contract.name, generation.number - 1)
     held = before.partitions if before else {}
     changed = [key for key, release_id in generation.partitions.items() if held.get(key) != release_id]
     removed = sorted(key for key in held if key not in generation.partitions)
+    keys = changed or sorted(generation.partitions)[-1:]
+    published = files_of(generation, lists_of(hub, generation))
+    brought = [file for file in published if file.partition in keys]
+    record = hub.log.record_location(contract.name, generation.release_id)
     metadata: dict[str, Any] = {
         "release": str(generation.release_id),
         "generation": generation.number,
         "rolled back to generation": generation.restores,
         "reason": generation.reason,
+        "rows": sum(file.rows for file in brought),
+        "files": len(brought),
+        "bytes": sum(file.size for file in brought),
+        "dagster/row_count": sum(file.rows for file in published),
+        "published at": dg.MetadataValue.timestamp(generation.published_at),
         "by": generation.actor,
+        "record": dg.MetadataValue.path(hub.storage.uri(record)),
     }
+    if preview := first_rows(hub, contract, brought):
+        metadata["preview"] = sample_table(preview)
     if removed:
         metadata["partitions no longer published"] = ", ".join(removed)
     if docs_url:
@@ -90,10 +108,10 @@ def events_of_rollback(
     said = f"rolled back to generation {generation.restores} (release {generation.release_id}): {generation.reason}"
     return _materializations(
         contract,
-        changed or sorted(generation.partitions)[-1:],
+        keys,
         description=said,
         metadata=metadata,
-        rows={},
+        rows=_rows_by_partition(brought),
         tags=_tags(generation.release_id, generation.number),
     )
 
@@ -171,10 +189,14 @@ def _verdict(verdict: DueVerdict) -> dict[str, str]:
     }
 
 
-def _rows_by_partition(hub: Hub, record: ReleaseRecord) -> Mapping[str, int]:
+def _files(hub: Hub, record: ReleaseRecord) -> Sequence[ReleasedFile]:
     files = hub.log.file_list(record.dataset, record.release_id)
+    return files.files if files else ()
+
+
+def _rows_by_partition(files: Iterable[ReleasedFile]) -> Mapping[str, int]:
     rows: dict[str, int] = {}
-    for file in files.files if files else ():
+    for file in files:
         rows[file.partition] = rows.get(file.partition, 0) + file.rows
     return rows
 

@@ -89,7 +89,7 @@ def _warning(faults: Sequence[ContractFault]) -> str:
 def _promise(contract: Contract) -> str:
     """A table with a line for each thing that is promised."""
     due = [
-        words.freshness(slo) + f" ({words.share(slo.objective)} of the time)"
+        words.freshness(slo, contract.partitions) + f" ({words.share(slo.objective)} of the time)"
         for slo in contract.freshness_slos
     ]
     if contract.dbt_freshness:

@@ -4,7 +4,7 @@ import re
 
 import dagster as dg
 
-from datahub_dagster.domain.contract import Contract, DataTest, digest
+from datahub_dagster.domain.contract import Contract, digest
 from datahub_dagster.domain.names import DatasetName
 
 # Dagster refuses the whole code location for one owner or tag that it can't read, so what it can't read is left out.
@@ -84,8 +84,3 @@ def contract_check(contract: Contract) -> str:
 def check_names(contract: Contract) -> list[str]:
     """Every check of a dataset, the one on the contract first."""
     return [contract_check(contract), *(test.check_name for test in contract.tests)]
-
-
-def test_by_check(contract: Contract) -> dict[str, DataTest]:
-    """The data tests by the name of their check."""
-    return {test.check_name: test for test in contract.tests}

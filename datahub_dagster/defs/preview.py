@@ -1,10 +1,11 @@
 """The first rows of a release, for the materialization's metadata."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from datahub_dagster.domain.audit import Sample
 from datahub_dagster.domain.contract import Classification, Contract
-from datahub_dagster.domain.names import Location, ReleaseId
+from datahub_dagster.domain.names import Location
 from datahub_dagster.domain.view import ReleasedFile
 from datahub_dagster.errors import HubError
 from datahub_dagster.ports import Hub
@@ -13,19 +14,14 @@ MASK = "•••"
 MOST_ROWS, MOST_COLUMNS, LONGEST_VALUE = 8, 25, 60
 
 
-def first_rows(hub: Hub, contract: Contract, release_id: ReleaseId) -> Sample | None:
-    """Some rows of a release's newest partition, as text; None where there is nothing to show.
+def first_rows(hub: Hub, contract: Contract, files: Iterable[ReleasedFile]) -> Sample | None:
+    """Some rows of the newest partition among files, as text; None where there is nothing to show.
 
     Confidential columns are masked; of a dataset that is confidential as a whole nothing is shown.
     """
     if contract.classification is Classification.CONFIDENTIAL:
         return None
-    files = hub.log.file_list(contract.name, release_id)
-    newest = (
-        max((file for file in files.files if file.rows), key=lambda file: file.partition, default=None)
-        if files
-        else None
-    )
+    newest = max((file for file in files if file.rows), key=lambda file: file.partition, default=None)
     try:
         return _read(hub, contract, newest) if newest else None
     except (HubError, OSError, ValueError, NotImplementedError):  # no reason to call a good release a failure

@@ -8,6 +8,8 @@ from datahub_dagster.defs.names import asset_key, op_name
 from datahub_dagster.defs.shown import Shown
 from datahub_dagster.domain.contract import Contract
 
+FETCH_TAG = "hub/fetch"  # on a run that fetches a dataset; the sensor `inbox` leaves that one to it
+
 
 def schedules(shown: Shown) -> list[dg.ScheduleDefinition]:
     """Nightly checks, reconcile, and a fetch for each dataset whose contract says from where and when."""
@@ -55,7 +57,7 @@ def fetch_schedule(contract: Contract) -> dg.ScheduleDefinition:
         return dg.RunRequest(
             asset_selection=[asset_key(contract.name)],
             run_config=dg.RunConfig(ops={op_name(contract.name): ReleaseConfig(fetch=True)}),
-            tags={"hub/dataset": str(contract.name)},
+            tags={FETCH_TAG: str(contract.name)},
         )
 
     return fetch

@@ -3,21 +3,23 @@
 What is decided stands in `inbox_watch` and `elsewhere`; here are the sensors that ask, and carry it out.
 """
 
-import json
 from collections.abc import Collection, Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import dagster as dg
 
 from datahub_dagster import pipeline
-from datahub_dagster.defs import elsewhere, inbox_watch
-from datahub_dagster.defs.answers import answers_of_release
+from datahub_dagster.defs import contract_watch, elsewhere, inbox_watch
+from datahub_dagster.defs.answers import answer_of_contract, answers_of_release
 from datahub_dagster.defs.assets import ReleaseConfig
 from datahub_dagster.defs.docs import GROUP as DOCS_GROUP
 from datahub_dagster.defs.events import RELEASE_TAG, Reported, events_of_record, events_of_rollback
 from datahub_dagster.defs.jobs import ROLLBACK_ACTOR, groups, release_job, release_job_name
+from datahub_dagster.defs.metadata import faults_of
 from datahub_dagster.defs.names import asset_key, check_key, check_names, op_name
+from datahub_dagster.defs.published import lists_of
 from datahub_dagster.defs.resources import HubResource
+from datahub_dagster.defs.schedules import FETCH_TAG
 from datahub_dagster.defs.shown import Shown
 from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.release import Generation, ReleaseRecord
@@ -25,6 +27,12 @@ from datahub_dagster.errors import HubError
 from datahub_dagster.ports import Hub
 
 RUN_KEY_TAG = "dagster/run_key"
+NOT_ENDED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+]
 MOST_EVENTS_A_TICK = 150  # storing them takes the daemon seconds, in which no other sensor looks
 # A run tells of a release a moment after it was recorded. One that has not for so long never will.
 TELLS_WITHIN = timedelta(minutes=10)
@@ -66,9 +74,12 @@ def inbox_sensor(shown: Shown, interval: int) -> dg.SensorDefinition:
         opened = hub.open()
         asked = inbox_watch.read_cursor(context.cursor)
         under_way = _under_way(context.instance, {each.run_key for each in asked.values()})
+        fetched = _being_fetched(context.instance, opened.clock.now())
         book = opened.book()
         still = [book.datasets[each.name] for each in shown.contracts if each.name in book.datasets]
-        looked = [(contract, _look(context, opened, contract)) for contract in still]
+        looked = [
+            (each, None if str(each.name) in fetched else _look(context, opened, each)) for each in still
+        ]
         batches, asked = inbox_watch.plan_runs(looked, asked, under_way, opened.clock.now())
         return dg.SensorResult(
             run_requests=[_release_run(batch) for batch in batches],
@@ -98,6 +109,13 @@ def _under_way(instance: dg.DagsterInstance, run_keys: Collection[str]) -> set[s
     return {run.tags[RUN_KEY_TAG] for run in runs if not run.is_finished}
 
 
+def _being_fetched(instance: dg.DagsterInstance, now: datetime) -> set[str]:
+    """Datasets for which a scheduled run fetches, and then releases whatever is ready. It is not waited for for ever."""
+    filters = dg.RunsFilter(statuses=NOT_ENDED, created_after=now - inbox_watch.GIVEN_UP_AFTER)
+    runs = instance.get_runs(filters)
+    return {run.tags[FETCH_TAG] for run in runs if FETCH_TAG in run.tags}
+
+
 def _release_run(batch: inbox_watch.Batch) -> dg.RunRequest:
     names = [f"{dataset}/{name}" for dataset, deliveries in batch.deliveries.items() for name in deliveries]
     return dg.RunRequest(
@@ -117,9 +135,9 @@ def _release_run(batch: inbox_watch.Batch) -> dg.RunRequest:
 
 
 def contracts_sensor(shown: Shown, interval: int) -> dg.SensorDefinition:
-    """Notices that a team changed its YAML or its tests."""
+    """Notices that a team changed its YAML or its tests, broke its files or mended them."""
     selection = dg.AssetSelection.checks(
-        *(key for each in shown.contracts for key in _check_keys(each, each))
+        *(check_key(each, name) for each in shown.contracts for name in check_names(each))
     )
 
     @dg.sensor(
@@ -127,53 +145,57 @@ def contracts_sensor(shown: Shown, interval: int) -> dg.SensorDefinition:
         asset_selection=selection,
         minimum_interval_seconds=interval,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Runs a dataset's tests on what is published when its contract changed. Releases nothing.",
+        description="Runs a dataset's tests on what is published when its contract changed, and tells which teams' files "
+        "can't be read. Releases nothing.",
     )
     def contracts_changed(context: dg.SensorEvaluationContext, hub: HubResource) -> dg.SensorResult:
         opened = hub.open()
         book = opened.book()
-        now = {str(name): contract.fingerprint for name, contract in book.datasets.items()}
-        before: dict[str, str] = json.loads(context.cursor or "{}")
-        changed = [each for each in shown.contracts if is_changed(str(each.name), before, now)]
-        published = [each for each in changed if opened.log.current(each.name)]
-        keys = {each.team: [] for each in published}
-        for each in published:
-            keys[each.team] += _check_keys(each, book.datasets[each.name])
+        seen = contract_watch.read_cursor(context.cursor)
+        checks: dict[str, list[dg.AssetCheckKey]] = {}
+        events: list[Event] = []
+        for loaded in shown.contracts:
+            now = book.datasets.get(loaded.name)
+            if now is None or len(events) >= MOST_EVENTS_A_TICK:
+                continue
+            try:
+                known = seen.get(str(now.name))
+                faults = faults_of(book, now)
+                digest = contract_watch.faults_digest(faults)
+                owed = contract_watch.owed_checks(now, known)
+                is_news = digest != (known.faults if known else "")
+                current = opened.log.current(now.name) if owed or is_news else None
+                if is_news:
+                    answer = answer_of_contract(now, current, lists_of(opened, current), faults)
+                    events.append(answer.as_evaluation(now))
+            except HubError as error:
+                context.log.error(str(error))
+                continue
+            owed = owed if current else ()  # the first release will ask all
+            runnable = [name for name in check_names(loaded) if name in owed]
+            if runnable:
+                checks.setdefault(now.team, []).extend(check_key(loaded, name) for name in runnable)
+            still_owed = tuple(name for name in owed if name not in runnable)
+            seen[str(now.name)] = contract_watch.Known(
+                fingerprint=now.fingerprint, owed=still_owed, faults=digest
+            )
         requests = [
+            # Without a run key, as a contract may come back to what it was: the cursor sees to it that none is asked twice.
             dg.RunRequest(
-                run_key=f"{team} {' '.join(now[str(each.name)] for each in published if each.team == team)}",
                 asset_selection=[],
-                asset_check_keys=checks,
+                asset_check_keys=keys,
                 tags={"hub/team": team, "hub/why": "contract changed"},
             )
-            for team, checks in sorted(keys.items())
+            for team, keys in sorted(checks.items())
         ]
         return dg.SensorResult(
             run_requests=requests,
-            skip_reason=None if requests else "no contract changed",
-            cursor=json.dumps({**before, **now}, sort_keys=True),
+            asset_events=events,
+            skip_reason=None if requests or events else "no contract changed",
+            cursor=contract_watch.write_cursor(seen),
         )
 
     return contracts_changed
-
-
-def is_changed(dataset: str, before: dict[str, str], now: dict[str, str]) -> bool:
-    """Whether a contract is another than at the last look. At the first look none is.
-
-    >>> (
-    ...     is_changed("a.b", {"a.b": "1"}, {"a.b": "2"}),
-    ...     is_changed("a.b", {}, {"a.b": "2"}),
-    ...     is_changed("a.b", {"a.b": "1"}, {}),
-    ... )
-    (True, False, False)
-    """
-    return dataset in before and dataset in now and before[dataset] != now[dataset]
-
-
-def _check_keys(loaded: Contract, now: Contract) -> list[dg.AssetCheckKey]:
-    """Checks that the code location knows and the contract still has; a new one is known when the location is reloaded."""
-    still = set(check_names(now))
-    return [check_key(loaded, name) for name in check_names(loaded) if name in still]
 
 
 # ── What happened without Dagster ────────────────────────────────────────────────────────────────────────────────────

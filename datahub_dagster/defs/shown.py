@@ -1,12 +1,14 @@
 """Which datasets a code location shows, and what it needs to know of all of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from difflib import get_close_matches
 
 from datahub_dagster.defs.metadata import faults_of
 from datahub_dagster.domain.contract import Consumer, Contract, ContractBook, ContractFault
 from datahub_dagster.domain.names import DatasetName
+from datahub_dagster.errors import SettingsError
 from datahub_dagster.ports import Hub
 from datahub_dagster.settings import Settings
 
@@ -29,12 +31,18 @@ class Shown:
 
     @classmethod
     def of(cls, hub: Hub, settings: Settings) -> "Shown":
-        """What the hub's contracts are now. A team whose files are broken is shown as it was last good."""
+        """What the hub's contracts are now. A team whose files are broken is shown as it was last good.
+
+        Raises:
+            SettingsError: A team is chosen that has no dataset.
+        """
+        book = hub.book()
+        _check_teams(book, settings.teams)
 
         def releases_at(dataset: DatasetName) -> str:
             return hub.storage.uri(hub.log.releases_folder(dataset))
 
-        return cls(book=hub.book(), settings=settings, today=hub.clock.now().date(), releases_at=releases_at)
+        return cls(book=book, settings=settings, today=hub.clock.now().date(), releases_at=releases_at)
 
     @property
     def contracts(self) -> tuple[Contract, ...]:
@@ -57,3 +65,18 @@ class Shown:
     def faults_of(self, contract: Contract) -> tuple[ContractFault, ...]:
         """What is wrong with the files of a dataset's team."""
         return faults_of(self.book, contract)
+
+
+def _check_teams(book: ContractBook, chosen: Sequence[str]) -> None:
+    """A misspelt team would be an empty code location that nobody notices."""
+    unknown = [team for team in chosen if team not in book.teams]
+    if not unknown or not all(fault.has_last_good for fault in book.faults):
+        return  # a team may be unknown because its files can't be read
+    nearest = get_close_matches(unknown[0], book.teams, n=1, cutoff=0.5)
+    raise SettingsError(
+        f"there is no team {unknown[0]}",
+        subject="DATAHUB_TEAMS",
+        promised=f"one of {', '.join(book.teams)}" if book.teams else "no team has a dataset yet",
+        found=", ".join(chosen) + (f"; the nearest: {nearest[0]}" if nearest else ""),
+        next_step="unset DATAHUB_TEAMS to show all teams, or correct it",
+    )

@@ -10,7 +10,7 @@ from datahub_dagster.domain.delivery import Receipt
 from datahub_dagster.domain.plan import ReleasePlan
 from datahub_dagster.domain.profile import Fault
 from datahub_dagster.domain.release import Generation, GenerationKind, ReleaseRecord, ReleaseState
-from datahub_dagster.domain.slo import verdicts_for_release
+from datahub_dagster.domain.slo import publications_of, verdicts_for_release
 from datahub_dagster.domain.validation import Validated
 from datahub_dagster.domain.view import FileList
 from datahub_dagster.errors import RetentionError
@@ -115,6 +115,8 @@ def published(
             spec=contract.partitions,
             first_published_at=released_at[0] if released_at else None,
             last_published_at=released_at[-1] if released_at else None,
+            brought=record.partitions,
+            before=publications_of(earlier),
         ),
     )
 

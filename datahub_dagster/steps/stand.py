@@ -9,7 +9,7 @@ from datahub_dagster.domain.inbox import InboxState
 from datahub_dagster.domain.names import DatasetName
 from datahub_dagster.domain.outcome import Outcome
 from datahub_dagster.domain.release import Generation, GenerationKind
-from datahub_dagster.domain.slo import standing
+from datahub_dagster.domain.slo import publications_of, standing
 from datahub_dagster.domain.status import DatasetStatus
 from datahub_dagster.errors import HubError
 from datahub_dagster.ports import Hub
@@ -67,6 +67,7 @@ def _status(hub: Hub, contract: Contract) -> DatasetStatus:
                 first_published(generations),
                 max(released, default=None),
                 hub.clock.now(),
+                publications=publications_of(generations),
             )
             for slo in contract.freshness_slos
         ),

@@ -116,6 +116,22 @@ def test_a_rejected_delivery_shows_its_faults_checks_and_rows(example: Example) 
     assert "and 3 more" in payments
 
 
+def test_a_delivery_that_never_was_published_is_called_overtaken_and_for_programs_superseded(
+    tmp_path: Path,
+) -> None:
+    one = contract("equities.daily_prices")
+    outcomes = (outcome(one, 1), outcome(one, 2, ReleaseState.SUPERSEDED), outcome(one, 3))
+    status = DatasetStatus(contract=one, current=generation(one, 3), outcomes=outcomes)
+
+    example = Example(tmp_path, [status])
+    example.render()
+
+    page = example.page("datasets/equities.daily_prices.html")
+    assert (page.count(">Overtaken<"), page.count(">Superseded<")) == (1, 1)
+    told = json.loads(example.page("datasets/equities.daily_prices.json"))["deliveries"]
+    assert [each["state"] for each in told] == ["published", "superseded", "superseded"]
+
+
 def test_a_roll_back_shows_its_reason(example: Example) -> None:
     example.render()
 

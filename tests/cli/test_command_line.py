@@ -159,6 +159,28 @@ def test_an_error_is_json_for_who_asked_for_json(capsys: pytest.CaptureFixture[s
     assert printed.err == ""
 
 
+@pytest.mark.parametrize(
+    ("error", "kind", "following"),
+    [
+        (click.BadParameter("no such\nfolder"), "UsageError", "datahub --help"),
+        (click.MissingParameter("no"), "UsageError", "datahub --help"),
+        (click.FileError("x"), "UsageError", "datahub --help"),
+        (ZeroDivisionError("no"), "UnexpectedError", "datahub --debug status"),
+        (click.Abort(), "Interrupted", None),
+    ],
+)
+def test_every_error_has_the_same_keys_and_a_kind_of_the_hubs_own(
+    error: Exception, kind: str, following: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = report(error, ["status"], Session(output="json"))
+
+    told = json.loads(capsys.readouterr().out)["error"]
+    assert list(told) == ["kind", "exit_code", "subject", "reason", "promised", "found", "consumers", "next"]
+    assert (told["kind"], told["exit_code"]) == (kind, code)
+    assert "\n" not in told["reason"]
+    assert following is None or told["next"].startswith(following)
+
+
 @pytest.mark.parametrize("error", [ContractError("no"), ZeroDivisionError("no")])
 def test_a_traceback_is_shown_when_asked_for(error: Exception, capsys: pytest.CaptureFixture[str]) -> None:
     report(error, ["status"], Session())
@@ -188,7 +210,7 @@ def test_wrong_settings_are_told_before_anything_is_done(
     monkeypatch.setenv("DATAHUB_SAMPLE_ROWS", "many")
 
     assert run(["status"]) == ExitCode.USAGE
-    assert "DATAHUB_SAMPLE_ROWS: is not a usable number" in capsys.readouterr().err
+    assert "DATAHUB_SAMPLE_ROWS: has a value that can't be used" in capsys.readouterr().err
 
 
 def test_options_win_over_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,9 @@ import pytest
 from datahub_dagster import pipeline
 from datahub_dagster.cli import run
 from datahub_dagster.cli.context import Session
+from datahub_dagster.cli.releases import Chapter
 from datahub_dagster.domain.contract import ContractFault
-from datahub_dagster.domain.names import Location
+from datahub_dagster.domain.names import Location, ReleaseId
 from datahub_dagster.errors import StorageError
 from datahub_dagster.ports import Hub, Site
 from tests.builders import book, by_day, column, consumer, contract, data_test
@@ -347,6 +350,32 @@ def test_the_history_has_refusals_repeats_and_rollbacks(program: Run, text: Run,
     code, said = text("releases", "payments.orders")
     assert "to the content of generation 1: wrong ids" in said
     assert "kenji" in said
+
+
+def test_a_release_whose_data_retention_removed_is_called_so(text: Run, program: Run, released: Hub) -> None:
+    def lines() -> str:
+        return text("releases", "payments.orders")[1]
+
+    text("rollback", "payments.orders", "--to", "1", "--reason", "wrong ids")
+    second = next(g.release_id for g in released.log.generations(ORDERS.name) if g.number == 2)
+    assert "superseded" in lines()
+
+    released.log.remove_file_list(ORDERS.name, second)  # as gc does; the record stays in the folder
+
+    assert "superseded" not in lines()
+    assert "removed" in lines()
+    (told,) = (e for e in program("releases", "payments.orders")[1]["history"] if e["delivery"] == "b")
+    assert (told["state"], told["is_kept"]) == ("superseded", False)
+    assert told["why"].endswith("retention has removed its data")
+
+
+def test_a_release_that_never_was_published_is_called_overtaken() -> None:
+    release = ReleaseId(date(2026, 11, 20), 1)
+    chapter = Chapter(at=datetime(2026, 11, 20, tzinfo=UTC), state="superseded", release=release)
+
+    assert chapter.label == "overtaken"
+    assert replace(chapter, generation=1, is_kept=True).label == "superseded"
+    assert replace(chapter, state="published", generation=1).label == "published"
 
 
 def test_a_dataset_without_a_history_says_how_to_begin(text: Run) -> None:

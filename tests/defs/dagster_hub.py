@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,15 @@ class DagsterHub:
         contracts_port = self.hub.contracts
         assert isinstance(contracts_port, GivenContracts)
         contracts_port.given = book(*contracts, **more)
+
+    def reload(self) -> None:
+        """The code location is loaded again."""
+        self.shown = shown(root=self.root, book=self.hub.book())
+        self.defs = build(self.shown, {"hub": self.resource})
+
+    def use(self, **ports: Any) -> None:
+        """The hub has another clock, or another auditor."""
+        _HUBS[str(self.root)] = self.hub = replace(self.hub, **ports)
 
     def forget(self) -> None:
         """As after a restart: nothing of the log is remembered."""

@@ -1,5 +1,6 @@
 """Runs of datasets: what is released, and what Dagster is told of it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -8,8 +9,12 @@ import dagster as dg
 import pytest
 
 from datahub_dagster import pipeline
+from datahub_dagster.defs import published
 from datahub_dagster.defs.names import asset_key
-from datahub_dagster.domain.contract import Classification, Contract, ContractFault, Severity
+from datahub_dagster.domain.audit import AuditReport
+from datahub_dagster.domain.contract import Classification, Contract, ContractFault, Origin, Severity
+from datahub_dagster.errors import EngineError
+from datahub_dagster.ports import Auditor, AuditRequest
 from tests.builders import book, by_day, by_month, column, contract, data_test
 from tests.defs.dagster_hub import (
     DagsterHub,
@@ -93,9 +98,9 @@ def test_a_rejected_release_fails_the_run_and_leaves_the_asset_as_it_was(tmp_pat
     assert not result.success
     assert not materializations(result)
     assert failure_of(result).startswith(f"release {SECOND} (delivery second) was rejected")
-    published = there.published(ORDERS)
-    assert published is not None
-    assert text(published.metadata, "release") == FIRST
+    shown = there.published(ORDERS)
+    assert shown is not None
+    assert text(shown.metadata, "release") == FIRST
 
 
 def test_a_rejected_release_is_shown_with_its_id_and_what_refused_it(tmp_path: Path) -> None:
@@ -144,9 +149,9 @@ def test_several_deliveries_are_released_in_order_and_the_run_fails_for_the_reje
     assert [text(each.metadata, "delivery") for each in observations(result)] == ["b"]
     assert [each.passed for each in evaluations(result) if each.check_name == UNIQUE] == [True, False, True]
     assert "delivery b" in failure_of(result)
-    published = there.published(ORDERS)
-    assert published is not None
-    assert text(published.metadata, "delivery") == "c"
+    shown = there.published(ORDERS)
+    assert shown is not None
+    assert text(shown.metadata, "delivery") == "c"
 
 
 def test_unticking_the_checks_does_not_skip_the_audit(tmp_path: Path) -> None:
@@ -169,6 +174,101 @@ def test_a_run_of_checks_alone_releases_nothing_and_asks_the_published_data(tmp_
     assert not materializations(result)
     assert verdicts(result) == {"contract": True, NOT_NULL: True, UNIQUE: True}
     assert {text(each.metadata, "release") for each in evaluations(result)} == {FIRST}
+
+
+def test_what_is_published_is_held_to_the_contract_of_today(tmp_path: Path) -> None:
+    there = hub_of(tmp_path)
+    deliver(there, "first", [1])
+    there.materialize(ORDERS)
+    fee = column("fee", "double", origin=Origin("models/payments/orders.yml", 31))
+    retyped = replace(ORDERS.columns[1], data_type="varchar")
+    there.change(replace(ORDERS, columns=(ORDERS.columns[0], retyped, fee), fingerprint="changed"))
+    there.reload()
+    result = there.run("checks")
+
+    assert result.success, "what is published was right when it was released"
+    said = next(each for each in evaluations(result) if each.check_name == "contract")
+    assert (said.passed, said.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert [(row["fault"], row["promised"]) for row in rows(said.metadata, "faults")] == [
+        ("retyped-column", "models/payments/orders.yml:12  amount varchar"),
+        ("missing-column", "models/payments/orders.yml:31  fee double"),
+    ]
+    assert "column amount is published as double, not varchar (and 1 more)" in (said.description or "")
+
+    second = orders([1], fee=0.5).set_column(1, "amount", [["1"]])
+    put_delivery(there.hub, ORDERS, "second", {"part-0.parquet": second})
+    there.materialize(*there.shown.contracts)
+    assert verdicts(there.run("checks"))["contract"] is True
+
+
+def counted_audits(there: DagsterHub, broken: str = "") -> list[list[str]]:
+    """What the auditor is asked from now on, question by question. It can't answer one with the broken dataset in it."""
+    asked: list[list[str]] = []
+    auditor = there.hub.auditor
+
+    class Counting(Auditor):
+        def audit(self, requests: Sequence[AuditRequest]) -> Sequence[AuditReport]:
+            names = [str(request.contract.name) for request in requests]
+            asked.append(names)
+            if broken in names:
+                raise EngineError("dbt could not run", subject=broken)
+            return auditor.audit(requests)
+
+    there.use(auditor=Counting())
+    return asked
+
+
+def test_a_run_of_checks_asks_all_its_datasets_in_one_go(tmp_path: Path) -> None:
+    refunds, prices = contract("payments.refunds"), contract("equities.prices")
+    there = hub_of(tmp_path, ORDERS, refunds, prices, contract("payments.never"))
+    for each, ids in ((ORDERS, [1]), (refunds, [1, 2]), (prices, [1])):
+        deliver(there, "first", ids, of=each)
+        there.materialize(each)
+    asked = counted_audits(there)
+    for _ in range(2):
+        assert len(evaluations(there.run("checks"))) == 9
+    assert asked == [["equities.prices", "payments.orders", "payments.refunds"]] * 2
+
+
+def test_datasets_are_asked_in_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(published, "AT_ONCE", 2)
+    many = [contract(f"payments.t{number}") for number in range(5)]
+    there = hub_of(tmp_path, *many)
+    for each in many:
+        deliver(there, "first", [1], of=each)
+    there.materialize(*many)
+    asked = counted_audits(there)
+    assert there.run("checks").success
+    assert [len(names) for names in asked] == [2, 2, 1]
+
+
+def test_a_dataset_that_cannot_be_audited_fails_alone(tmp_path: Path) -> None:
+    refunds, prices = contract("payments.refunds"), contract("equities.prices")
+    there = hub_of(tmp_path, ORDERS, refunds, prices)
+    for each in (ORDERS, refunds, prices):
+        deliver(there, "first", [1], of=each)
+        there.materialize(each)
+    counted_audits(there, broken="payments.refunds")
+    result = there.run("checks")
+    assert [event.step_key for event in result.all_events if event.is_step_failure] == ["payments__refunds"]
+    assert {each.asset_key for each in evaluations(result)} == {
+        asset_key(ORDERS.name),
+        asset_key(prices.name),
+    }
+
+
+def test_a_test_that_fails_on_what_is_published_fails_the_run_of_checks_only(tmp_path: Path) -> None:
+    there = hub_of(tmp_path, replace(ORDERS, tests=ORDERS.tests[:1], fingerprint="one test"))
+    deliver(there, "first", [1, 1])
+    there.materialize(ORDERS)
+    there.change(ORDERS)
+    there.reload()
+    released = there.materialize(ORDERS)  # nothing is in the inbox
+    assert released.success
+    assert verdicts(released) == {"contract": True, NOT_NULL: True, UNIQUE: False}
+    checked = there.run("checks")
+    assert not checked.success
+    assert verdicts(checked)[UNIQUE] is False
 
 
 def test_checks_of_a_dataset_that_was_never_published_are_skipped(tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ import dagster as dg
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from datahub_dagster.definitions import build
+from datahub_dagster.definitions import build, defs
 from datahub_dagster.defs.names import asset_key, op_name
+from datahub_dagster.defs.shown import Shown
 from datahub_dagster.domain.contract import (
     Classification,
     ConsumerKind,
@@ -28,8 +29,11 @@ from datahub_dagster.domain.contract import (
     Support,
 )
 from datahub_dagster.domain.names import DatasetName
-from tests.builders import by_day, by_month, column, consumer, contract, data_test
+from datahub_dagster.errors import SettingsError
+from datahub_dagster.settings import Settings
+from tests.builders import book, by_day, by_month, column, consumer, contract, data_test
 from tests.defs.dagster_hub import shown
+from tests.hubs import hub_at
 
 PRICES = contract(
     "equities.daily_prices",
@@ -175,6 +179,42 @@ def test_only_the_chosen_teams_are_shown() -> None:
     executable = {key.to_user_string() for key in definitions.resolve_asset_graph().executable_asset_keys}
     assert executable == {"equities/daily_prices", "hub_docs"}
     assert "release_reference" not in {job.name for job in definitions.resolve_all_job_defs()}
+
+
+def test_a_misspelt_team_is_an_error_that_names_the_nearest(tmp_path: Path) -> None:
+    hub = hub_at(tmp_path, PRICES, FETCHED)
+    with pytest.raises(SettingsError) as error:
+        Shown.of(hub, Settings(root=tmp_path, teams=("market",)))
+    assert "DATAHUB_TEAMS: there is no team market" in str(error.value)
+    assert "one of markets, reference" in str(error.value)
+    assert "the nearest: markets" in str(error.value)
+    assert len(Shown.of(hub, Settings(root=tmp_path, teams=("markets",))).contracts) == 1
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("DATAHUB_NIGHTLY_CHECKS_CRON", "at night"),
+        ("DATAHUB_RECONCILE_CRON", "61 * * * *"),
+        ("DATAHUB_TIMEZONE", "Europe/Berln"),
+        ("DATAHUB_DOCS_INTERVAL_MINUTES", "45"),
+    ],
+)
+def test_a_setting_that_dagster_could_not_use_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str, value: str
+) -> None:
+    monkeypatch.setenv("DATAHUB_ROOT", str(tmp_path))
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError, match=variable):
+        defs()
+
+
+def test_a_team_whose_files_were_never_right_stops_no_code_location(tmp_path: Path) -> None:
+    fault = ContractFault(
+        team="weather", path="models/weather/w.yml", line=1, message="no", has_last_good=False
+    )
+    hub = hub_at(tmp_path, book=book(PRICES, faults=(fault,)))
+    assert Shown.of(hub, Settings(root=tmp_path, teams=("weather",))).contracts == ()
 
 
 def test_a_hub_without_datasets_loads() -> None:

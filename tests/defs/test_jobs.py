@@ -1,18 +1,22 @@
 """Jobs and schedules: rollback, reconcile, gc, docs, fetch."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import islice, pairwise
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._utils.schedules import cron_string_iterator
 
 from datahub_dagster.defs.docs import KEY as DOCS
-from datahub_dagster.defs.docs import rendering_condition
+from datahub_dagster.defs.docs import rendering_condition, ticks
 from datahub_dagster.defs.names import asset_key
 from datahub_dagster.domain.contract import Contract, DeliverySpec, Retention, Schedule
+from datahub_dagster.errors import SettingsError
+from datahub_dagster.settings import Settings
 from tests.builders import book, by_day, column, contract, data_test
-from tests.defs.dagster_hub import DagsterHub, failure_of, materializations, text
+from tests.defs.dagster_hub import DagsterHub, failure_of, materializations, rows, text
 from tests.hubs import orders, put_delivery
 
 pytestmark = pytest.mark.slow
@@ -43,6 +47,18 @@ def test_a_rollback_is_what_the_asset_says_is_published(tmp_path: Path) -> None:
         3,
         "2036-11-17.1",
     )
+    facts = {
+        name: text(published.metadata, name) for name in ("rows", "files", "dagster/row_count", "record")
+    }
+    record = there.hub.log.record_location(ORDERS.name, there.hub.log.releases_on_disk(ORDERS.name)[0])
+    assert facts == {
+        "rows": 1,
+        "files": 1,
+        "dagster/row_count": 1,
+        "record": there.hub.storage.uri(record),
+    }
+    assert text(published.metadata, "bytes") > 0
+    assert rows(published.metadata, "preview") == [{"id": "1", "amount": "1.0"}]
 
 
 def test_a_rollback_of_partitions_is_told_for_those_that_changed(tmp_path: Path) -> None:
@@ -59,7 +75,10 @@ def test_a_rollback_of_partitions_is_told_for_those_that_changed(tmp_path: Path)
         )
         there.materialize(daily)
     result = there.run("rollback", "roll_back", dataset="payments.daily", generation=2, reason="c is wrong")
-    assert [each.partition for each in materializations(result)] == ["2026-11-04"]
+    (brought,) = materializations(result)
+    assert brought.partition == "2026-11-04"
+    assert (text(brought.metadata, "rows"), text(brought.metadata, "dagster/partition_row_count")) == (1, 1)
+    assert text(brought.metadata, "dagster/row_count") == 2
 
 
 def test_a_rollback_to_nowhere_says_what_to_do(tmp_path: Path) -> None:
@@ -131,9 +150,21 @@ def test_docs_are_rendered_after_a_release_at_the_next_tick_and_not_again(tmp_pa
     assert second == 0
 
 
-@pytest.mark.parametrize("minutes", [1, 10, 59, 60, 90, 600, 5000])
-def test_every_interval_makes_a_condition(minutes: int) -> None:
-    assert rendering_condition(minutes)
+def test_every_interval_that_the_settings_allow_is_kept() -> None:
+    begin = datetime(2026, 11, 20, tzinfo=UTC)
+    kept: list[int] = []
+    for minutes in range(1, 1441):
+        try:
+            settings = Settings.from_environment({"DATAHUB_DOCS_INTERVAL_MINUTES": str(minutes)})
+        except SettingsError:
+            continue
+        assert rendering_condition(settings.docs_interval_minutes)
+        at = cron_string_iterator(begin.timestamp(), ticks(settings.docs_interval_minutes), "UTC")
+        times = list(islice(at, 60))
+        assert {later - earlier for earlier, later in pairwise(times)} == {timedelta(minutes=minutes)}
+        kept.append(minutes)
+    assert {1, 10, 30, 60, 360} <= set(kept)
+    assert not {45, 90} & set(kept)
 
 
 def test_a_contract_with_source_and_schedule_is_fetched_by_the_clock(tmp_path: Path) -> None:

@@ -9,8 +9,10 @@ import pytest
 
 from datahub_dagster import pipeline
 from datahub_dagster.defs.names import asset_key
-from datahub_dagster.domain.contract import Contract
+from datahub_dagster.defs.schedules import FETCH_TAG
+from datahub_dagster.domain.contract import Contract, ContractFault
 from datahub_dagster.domain.names import Location
+from datahub_dagster.wiring import SystemClock
 from tests.builders import book, by_day, column, contract, data_test
 from tests.defs.dagster_hub import DagsterHub, requests, text, verdicts
 from tests.hubs import orders, put_delivery
@@ -20,6 +22,13 @@ pytestmark = pytest.mark.slow
 ORDERS, REFUNDS = contract(), contract("payments.refunds")
 PRICES = contract("equities.prices")
 NOT_NULL, UNIQUE = (test.check_name for test in ORDERS.tests)
+FAULT = ContractFault(
+    team="payments",
+    path="models/payments/orders.yml",
+    line=7,
+    message="unknown key `retension`",
+    next_step="write `retention`",
+)
 DAILY = contract(
     "payments.daily",
     delivery=by_day(),
@@ -99,6 +108,28 @@ def test_an_inbox_that_cannot_be_read_stops_no_other(tmp_path: Path) -> None:
     assert [request.job_name for request in requests(tick)] == ["release_payments"]
 
 
+def test_deliveries_of_a_dataset_that_is_being_fetched_are_left_to_that_run(tmp_path: Path) -> None:
+    there = hub_of(tmp_path, ORDERS, PRICES)
+    there.use(clock=SystemClock())
+    deliver(there, "fetched-2026-11-20-1", [1])
+    deliver(there, "b", [1], of=PRICES)
+    job = there.defs.resolve_job_def("release_payments")
+    run = there.instance.create_run_for_job(job, tags={FETCH_TAG: "payments.orders"})
+    during = there.sensor("inbox")
+    assert [request.job_name for request in requests(during)] == ["release_equities"]
+    there.instance.report_run_failed(run)
+    after = there.sensor("inbox", during.cursor)
+    assert [request.job_name for request in requests(after)] == ["release_payments"]
+
+
+def test_a_fetching_run_that_never_says_how_it_ended_is_given_up(tmp_path: Path) -> None:
+    there = hub_of(tmp_path)
+    deliver(there, "a", [1])  # the hub's clock is years ahead of the run
+    job = there.defs.resolve_job_def("release_payments")
+    there.instance.create_run_for_job(job, tags={FETCH_TAG: "payments.orders"})
+    assert len(requests(there.sensor("inbox"))) == 1
+
+
 # ── contracts_changed ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -137,6 +168,84 @@ def test_a_check_that_the_contract_lost_is_not_asked_for(tmp_path: Path) -> None
     there.change(replace(ORDERS, tests=ORDERS.tests[:1], fingerprint="changed"))
     (request,) = requests(there.sensor("contracts_changed", first.cursor))
     assert {key.name for key in request.asset_check_keys or ()} == {"contract", NOT_NULL}
+
+
+def test_a_contract_that_comes_back_to_what_it_was_is_checked_again(tmp_path: Path) -> None:
+    there = hub_of(tmp_path)
+    deliver(there, "a", [1])
+    there.materialize(ORDERS)
+    cursor, asked = there.sensor("contracts_changed").cursor, []
+    for fingerprint in ("B", ORDERS.fingerprint, "B"):
+        there.change(replace(ORDERS, fingerprint=fingerprint))
+        tick = there.sensor("contracts_changed", cursor)
+        cursor = tick.cursor
+        asked += requests(tick)
+    assert len(asked) == 3
+    assert {request.run_key for request in asked} == {None}, "Dagster drops a key that it has seen"
+
+
+def test_a_new_test_is_owed_until_the_code_location_knows_it(tmp_path: Path) -> None:
+    there = hub_of(tmp_path, replace(ORDERS, tests=ORDERS.tests[:1], fingerprint="one test"))
+    deliver(there, "a", [1])
+    there.materialize(ORDERS)
+    first = there.sensor("contracts_changed")
+    there.change(ORDERS)
+    second = there.sensor("contracts_changed", first.cursor)
+    assert [key.name for key in requests(second)[0].asset_check_keys or ()] == ["contract", NOT_NULL]
+    assert not there.sensor("contracts_changed", second.cursor).run_requests
+
+    there.reload()
+    third = there.sensor("contracts_changed", second.cursor)
+    (request,) = requests(third)
+    assert verdicts(there.launch(request)) == {UNIQUE: True}
+    assert not there.sensor("contracts_changed", third.cursor).run_requests
+
+
+def test_a_log_that_cannot_be_read_keeps_its_checks_owed_and_stops_no_other(tmp_path: Path) -> None:
+    there = hub_of(tmp_path, ORDERS, PRICES)
+    for each in (ORDERS, PRICES):
+        deliver(there, "a", [1], of=each)
+        there.materialize(each)
+    first = there.sensor("contracts_changed")
+    newest = tmp_path / "log/equities/prices/generations/00000001.json"
+    whole = newest.read_text()
+    newest.write_text("{ torn")
+    there.forget()
+    there.change(replace(ORDERS, fingerprint="changed"), replace(PRICES, fingerprint="changed"))
+    second = there.sensor("contracts_changed", first.cursor)
+    assert [request.tags["hub/team"] for request in requests(second)] == ["payments"]
+    newest.write_text(whole)
+    third = there.sensor("contracts_changed", second.cursor)
+    assert [request.tags["hub/team"] for request in requests(third)] == ["equities"]
+
+
+def test_files_that_break_and_are_mended_are_told_without_a_reload(tmp_path: Path) -> None:
+    there = hub_of(tmp_path, ORDERS, PRICES)
+    deliver(there, "a", [1])
+    there.materialize(ORDERS)
+    first = there.sensor("contracts_changed")
+    assert not first.asset_events
+
+    there.change(ORDERS, PRICES, faults=(FAULT,))
+    second = there.sensor("contracts_changed", first.cursor)
+    (broken,) = told(second, dg.AssetCheckEvaluation)
+    assert (broken.asset_key, broken.check_name) == (asset_key(ORDERS.name), "contract")
+    assert (broken.passed, broken.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert "models/payments/orders.yml:7: unknown key `retension`" in broken.description
+    assert "write `retention`" in broken.description
+    third = there.sensor("contracts_changed", second.cursor)
+    assert not third.asset_events
+
+    there.change(ORDERS, PRICES)
+    (mended,) = told(there.sensor("contracts_changed", third.cursor), dg.AssetCheckEvaluation)
+    assert (mended.asset_key, mended.passed) == (asset_key(ORDERS.name), True)
+
+
+def test_files_that_were_broken_before_the_first_look_are_told(tmp_path: Path) -> None:
+    there = hub_of(tmp_path)
+    there.change(ORDERS, faults=(FAULT,))
+    (broken,) = told(there.sensor("contracts_changed"), dg.AssetCheckEvaluation)
+    assert not broken.passed
 
 
 # ── released_elsewhere ───────────────────────────────────────────────────────────────────────────────────────────────

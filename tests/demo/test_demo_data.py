@@ -2,7 +2,7 @@
 
 import filecmp
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,14 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from datahub_dagster.adapters.dbt.hub_block import HubBlock
 from datahub_dagster.demo import open_data
 from datahub_dagster.demo.data import DemoDelivery, write_deliveries
+from datahub_dagster.domain import words
+from datahub_dagster.domain.contract import Contract
+from datahub_dagster.domain.freshness_policy import CronPolicy, freshness_policy
+from datahub_dagster.domain.slo import SloState, standing
+from tests.builders import contract
 from tests.projects.running import HUB_PROJECT, DbtProject
 
 TODAY = date(2026, 11, 22)  # a Sunday
@@ -173,6 +179,39 @@ def test_what_a_schedule_would_fetch_is_the_demos_first_delivery(deliveries: lis
     (file,) = (HUB_PROJECT / source).glob("*.parquet")
     (first,) = data_files(deliveries[0])
     assert pq.read_table(file).equals(pq.read_table(first))
+
+
+def promising(dataset: str) -> Contract:
+    block = HubBlock.model_validate(CONTRACTS[dataset]["config"]["meta"]["hub"])
+    values = block.contract_values()
+    return contract(dataset, freshness_slos=values["freshness_slos"], delivery=values["delivery"])
+
+
+def test_a_growing_month_is_promised_by_age_and_a_stopped_one_is_late() -> None:
+    promised = promising("weather.daily_observations")
+    (promise,) = promised.freshness_slos
+    delivered = datetime(2026, 11, 22, 6, tzinfo=UTC)
+
+    def state(after: timedelta) -> SloState:
+        published = {"2026-11": delivered}
+        return standing(promise, promised.partitions, published, delivered, delivered + after).state
+
+    assert words.promises(promised) == ["never older than 2 days"]
+    assert state(timedelta(days=1)) is SloState.MET
+    assert state(timedelta(days=20)) is SloState.LATE
+
+
+def test_a_daily_promise_is_a_cron_in_dagster_and_kept_whenever_the_demo_is_told() -> None:
+    promised = promising("weather.hourly_temperatures")
+    (promise,) = promised.freshness_slos
+
+    policy = freshness_policy(promised, TODAY)
+    assert isinstance(policy, CronPolicy)
+    assert (policy.deadline_cron, policy.timezone) == ("0 21 * * *", "America/Los_Angeles")
+    for half_hours in range(0, 400 * 48, 7):
+        now = datetime(2026, 3, 1, tzinfo=UTC) + timedelta(minutes=30 * half_hours)
+        published = {(now - timedelta(days=n)).date().isoformat(): now for n in range(1, 15)}
+        assert standing(promise, promised.partitions, published, now, now).state is SloState.MET
 
 
 def test_a_day_before_the_contracts_begin_is_refused(tmp_path: Path) -> None:

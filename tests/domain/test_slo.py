@@ -22,7 +22,15 @@ from datahub_dagster.domain.due import (
     next_due,
     zone_named,
 )
-from datahub_dagster.domain.slo import SloState, lateness, standing, verdicts_for_release
+from datahub_dagster.domain.names import DatasetName, ReleaseId
+from datahub_dagster.domain.release import Generation, GenerationKind
+from datahub_dagster.domain.slo import (
+    SloState,
+    lateness,
+    publications_of,
+    standing,
+    verdicts_for_release,
+)
 
 BY_DAY = PartitionSpec(column="trade_date", start=date(2024, 1, 4), calendar="XTKS")
 BY_MONTH = PartitionSpec(column="month", granularity=Granularity.MONTH)
@@ -273,6 +281,19 @@ def test_a_month_is_judged_once() -> None:
     assert found == [("2026-10-30", HOUR)]
 
 
+def test_a_month_that_grew_is_judged_by_the_release_that_can_hold_its_last_session() -> None:
+    promise = slo("08:00", covers=1)
+    new_month = {"spec": BY_MONTH, "brought": ["2026-10"]}
+    halfway = {"2026-10": [tokyo("2026-10-15T09:00")]}
+    whole = {"2026-10": [tokyo("2026-10-15T09:00"), tokyo("2026-11-02T07:00")]}
+
+    assert verdicts(promise, ["2026-10"], tokyo("2026-10-15T09:00"), **new_month) == []
+    assert verdicts(promise, [], tokyo("2026-11-02T09:00"), **new_month, before=halfway) == [
+        ("2026-10-30", HOUR)
+    ]
+    assert verdicts(promise, [], tokyo("2026-11-02T09:00"), **new_month, before=whole) == []
+
+
 @pytest.mark.parametrize(
     ("covers", "published_at", "expected"),
     [
@@ -316,7 +337,7 @@ FRIDAY_NOON = {"2026-11-19": tokyo("2026-11-19T18:00"), "2026-11-18": tokyo("202
 def stand(promise: FreshnessSlo, now: str, published: dict[str, datetime] | None = None, **more: Any):
     published = FRIDAY_NOON if published is None else published
     last = more.pop("last", max(published.values(), default=None))
-    return standing(promise, more.pop("cut", BY_DAY), published, last, tokyo(now))
+    return standing(promise, more.pop("cut", BY_DAY), published, last, tokyo(now), **more)
 
 
 def test_before_todays_due_time_yesterdays_release_counts() -> None:
@@ -356,6 +377,96 @@ def test_a_hole_behind_the_newest_date_is_told() -> None:
     found = stand(slo(), "2026-11-20T19:00", published)
 
     assert (found.state, found.reason) == (SloState.MET, "never came: 2026-11-17, 2026-11-18, 2026-11-19")
+
+
+def growing(*published_at: str) -> dict[str, Any]:
+    """A month's partition that was published again and again: the arguments of `stand`."""
+    instants = [tokyo(text) for text in published_at]
+    return {
+        "published": {"2026-11": instants[0], "2026-10": tokyo("2026-11-01T08:00")},
+        "last": instants[-1],
+        "cut": BY_MONTH,
+        "publications": {"2026-11": instants, "2026-10": [tokyo("2026-11-01T08:00")]},
+    }
+
+
+NEXT_MORNING = slo("09:00", calendar="daily", covers=1)
+
+
+@pytest.mark.parametrize("knows_all", [True, False])
+def test_a_month_that_exists_but_stopped_growing_is_late(knows_all: bool) -> None:
+    facts = growing("2026-11-02T08:00", "2026-11-22T08:00")
+    facts["publications"] = facts["publications"] if knows_all else None
+
+    assert stand(NEXT_MORNING, "2026-11-22T12:00", **facts).state is SloState.MET
+    found = stand(NEXT_MORNING, "2026-12-12T12:00", **facts)
+
+    assert (found.state, found.business_date) == (SloState.LATE, "2026-11-30")
+    assert found.reason == "2026-11-30 is not there, 11 days 3 h after its due time"
+
+
+def test_a_month_is_met_by_the_first_release_that_can_hold_its_last_session() -> None:
+    facts = growing("2026-11-02T08:00", "2026-12-01T08:00", "2026-12-20T08:00")
+
+    found = stand(NEXT_MORNING, "2026-12-21T12:00", **facts)
+
+    assert (found.state, found.reason) == (SloState.MET, "")  # the correction of the 20th makes it no later
+
+
+def test_a_release_of_the_next_month_does_not_answer_for_the_last() -> None:
+    facts = growing("2026-11-02T08:00")
+    facts["publications"]["2026-12"] = [tokyo("2026-12-02T08:00")]
+    facts["published"]["2026-12"] = facts["last"] = tokyo("2026-12-02T08:00")
+
+    assert stand(NEXT_MORNING, "2026-12-12T12:00", **facts).state is SloState.LATE
+    assert stand(NEXT_MORNING, "2027-01-02T12:00", **facts).reason.endswith("never came: 2026-11")
+
+
+def test_a_month_that_came_late_says_so() -> None:
+    facts = growing("2026-11-02T08:00", "2026-12-01T11:00")
+
+    assert stand(NEXT_MORNING, "2026-12-12T12:00", **facts).reason == "2026-11-30 came 2 h late"
+    del facts["publications"]
+    found = stand(NEXT_MORNING, "2026-12-12T12:00", **facts)
+    assert found.reason == "the newest release came 2 h after the due time"
+
+
+def test_without_partitions_a_late_newest_release_is_told_and_a_correction_only_where_it_is_one() -> None:
+    late, in_time = tokyo("2026-11-22T10:00"), tokyo("2026-11-20T18:00")
+
+    def reason(publications: dict[str, list[datetime]] | None) -> str:
+        found = stand(slo(), "2026-11-22T12:00", {}, cut=None, last=late, publications=publications)
+        assert found.state is SloState.MET
+        return found.reason
+
+    assert reason(None) == "the newest release came 1 day 15 h after the due time"
+    assert reason({"": [late]}) == "2026-11-20 came 1 day 15 h late"
+    assert reason({"": [in_time, late]}) == ""
+
+
+def test_publications_are_what_releases_brought_and_rollbacks_do_not() -> None:
+    first, second = ReleaseId(date(2026, 11, 1), 1), ReleaseId(date(2026, 11, 2), 2)
+
+    def generation(number: int, kind: GenerationKind, made_by: ReleaseId, **held: ReleaseId) -> Generation:
+        return Generation(
+            dataset=DatasetName("a", "b"),
+            number=number,
+            kind=kind,
+            partitions=held,
+            release_id=made_by,
+            published_at=tokyo(f"2026-11-0{number}T08:00"),
+        )
+
+    found = publications_of(
+        [
+            generation(1, GenerationKind.RELEASE, first, x=first, y=first),
+            generation(2, GenerationKind.RELEASE, second, x=first, y=second),
+            generation(3, GenerationKind.ROLLBACK, first, x=first, y=first),
+        ]
+    )
+
+    one, two = tokyo("2026-11-01T08:00"), tokyo("2026-11-02T08:00")
+    assert found == {"x": [one], "y": [one, two]}
 
 
 @pytest.mark.parametrize("cut", [None, BY_DAY])

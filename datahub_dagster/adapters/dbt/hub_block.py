@@ -135,7 +135,9 @@ class FreshnessBlock(Block):
 
     name: Name = Field("freshness", description="Needed where there are several.")
     due: TimeOfDay | None = Field(
-        None, description="Local time by which the release must be published. This or `max_age`."
+        None,
+        description="Local time by which the release must be published. This or `max_age`. Of a dataset partitioned by month "
+        "the last session of each month alone is owed, whatever the calendar: of a month that grows daily say `max_age`.",
     )
     max_age: Duration | None = Field(
         None, description="How old the published release may grow. This or `due`."

@@ -12,14 +12,13 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, StringConstraints, WithJsonSchema
 
 from datahub_dagster.domain.calendars import calendar_named
+from datahub_dagster.domain.cron import parse_cron
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _SEMVER = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
-_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-_DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
 
 
 def parse_duration(value: Any) -> timedelta:
@@ -100,42 +99,6 @@ def parse_calendar(value: Any) -> str:
         )
     calendar_named(value)  # says which names are near
     return value
-
-
-def parse_cron(value: Any) -> str:
-    """Five cron fields: minute, hour, day of month, month, day of week."""
-    if not isinstance(value, str):
-        raise ValueError(
-            f'{value!r} is not a cron schedule: write five fields in quotes, such as "0 6 * * *"'
-        )
-    fields = value.split()
-    if len(fields) != 5:
-        raise ValueError(
-            f"{value!r} has {len(fields)} cron fields and needs five: minute, hour, day, month, day of week"
-        )
-    limits = [
-        ("minute", 0, 59, []), ("hour", 0, 23, []), ("day", 1, 31, []), ("month", 1, 12, _MONTHS), ("day of week", 0, 7, _DAYS),
-    ]  # fmt: skip
-    for text, (name, lowest, highest, names) in zip(fields, limits, strict=True):
-        first = lowest if name == "day of week" else 1
-        numbers = {word: str(first + place) for place, word in enumerate(names)}
-        if not all(_is_cron_part(part, lowest, highest, numbers) for part in text.lower().split(",")):
-            raise ValueError(
-                f"{value!r} is not a cron schedule: its {name} is {text!r}, and may be {lowest} to {highest}, * or */n"
-            )
-    return " ".join(fields)
-
-
-def _is_cron_part(part: str, lowest: int, highest: int, numbers: dict[str, str]) -> bool:
-    span, slash, step = part.partition("/")
-    if slash and not (step.isdecimal() and int(step) > 0):
-        return False
-    if span == "*":
-        return True
-    ends = [numbers.get(end, end) for end in span.split("-")]
-    if len(ends) > 2 or not all(end.isdecimal() and lowest <= int(end) <= highest for end in ends):
-        return False
-    return int(ends[0]) <= int(ends[-1])
 
 
 def _text(pattern: str, *examples: str) -> WithJsonSchema:
