@@ -6,7 +6,7 @@ from typing import Any
 from datahub_dagster.adapters.dbt.cache import ParseCache, ParsedProject, Stored
 from datahub_dagster.adapters.dbt.profiles import write_profiles
 from datahub_dagster.adapters.dbt.project import ProjectState, scan
-from datahub_dagster.domain.contract import ContractBook, digest
+from datahub_dagster.domain.contract import Consumer, ContractBook, digest
 from datahub_dagster.errors import ContractError, SettingsError, StorageError
 from datahub_dagster.ports import Contracts
 
@@ -102,9 +102,9 @@ class DbtContracts(Contracts):
             return run_parse(project_dir, profiles_dir, target, state, partial=not is_trial)
 
         read = Isolation(state, LastGood(self._folder / "last_good"), shadow, parse).read()
-        book = ContractBook(
-            datasets=read.reading.datasets, consumers=read.reading.consumers, faults=read.faults
-        )
+        # dbt's own order is that in which it last read the files.
+        consumers = sorted(read.reading.consumers, key=_place)
+        book = ContractBook(datasets=read.reading.datasets, consumers=tuple(consumers), faults=read.faults)
         return self._cache.keep(
             state.fingerprint, book, read.manifest, read.project_dir,
             is_shadow=read.is_shadow, target_dir=targets[read.project_dir],
@@ -113,3 +113,8 @@ class DbtContracts(Contracts):
     def _scan(self) -> ProjectState:
         good = self._folder / "last_good" / "shared" / "files"
         return scan(self._project_dir, self._folder / "index.json", good_dir=good)
+
+
+def _place(consumer: Consumer) -> tuple[str, int, str]:
+    origin = consumer.origin
+    return (origin.path, origin.line, consumer.unique_id) if origin else ("", 0, consumer.unique_id)

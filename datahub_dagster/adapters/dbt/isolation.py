@@ -98,7 +98,9 @@ class Isolation:
             for fault in found
         ]
         faults += [self._fault_of(problem) for problem in reading.problems]
-        ordered = sorted(dict.fromkeys(faults), key=lambda fault: (fault.team, fault.path, fault.line or 0))
+        ordered = sorted(
+            dict.fromkeys(faults), key=lambda fault: (fault.team, fault.path, fault.line or 0, fault.message)
+        )
         return Isolated(manifest, reading, tuple(ordered), project_dir, project_dir == self._shadow)
 
     def _replace_unreadable(self) -> bool:

@@ -9,8 +9,9 @@ from typing import Any
 
 import yaml
 
+from datahub_dagster.adapters.dbt.parse_memory import ParseMemory
 from datahub_dagster.adapters.dbt.profiles import PARSE_TARGET, PROFILE
-from datahub_dagster.adapters.dbt.project import ProjectState
+from datahub_dagster.adapters.dbt.project import ProjectState, scan
 from datahub_dagster.adapters.dbt.yaml_lines import line_of
 
 DBT_LOCK = threading.RLock()
@@ -22,6 +23,14 @@ _LOAD_ERROR = re.compile(r"Error reading [^:\s]+: (.+?) - ")
 _LINE = re.compile(r"\bline (\d+)")
 _QUOTED = re.compile(r"""['"`]([^'"`\n]{2,})['"`]""")
 _JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}")
+_ABSENT = re.compile(
+    r"(?P<reader>\w+) '(?P<id>[^']+)' \([^)]*\) depends on an? (?P<kind>\w+) named '(?P<target>[^']*)'"
+    r".*?which (?P<why>[^\n]+)"
+)
+_INVALID_ENTRY = re.compile(
+    r"Invalid (?P<key>\w+) config given in \S+ @ \w+: (?P<entry>.*) - (?:at path (?P<place>\S*): )?(?P<reason>.*)"
+)
+_ENTRY_OF = re.compile(r"Error in \w+ ([\w.-]+) \(")
 _KIND = re.compile(r"^(Parsing|Compilation|Runtime|Validation|Database|Internal) Error( in [^\n]*)?$")
 
 
@@ -42,41 +51,84 @@ def run_parse(
 ) -> dict[str, Any] | Failure:
     """The manifest as dbt would write it, or what stopped dbt.
 
-    Writes below `target_dir` only. With `partial`, what did not change since the parse before is not parsed again.
+    Writes below `target_dir` only. With `partial`, what did not change since the parse before is not parsed again where that is safe;
+    the manifest is the same as without, but for the order of things.
     """
+    target_dir.mkdir(parents=True, exist_ok=True)
+    saved, memory_path, index_path = (
+        target_dir / name for name in ("partial_parse.msgpack", "parse_memory.json", "files.json")
+    )
+    files = scan(project_dir, index_path)
+    before = ParseMemory.read(memory_path) if partial and saved.is_file() else None
+    if before is None or not before.allows(files):
+        before = None
+        saved.unlink(missing_ok=True)
+    memory_path.unlink(missing_ok=True)  # who dies from here on leaves a state that nobody builds upon
+
+    parsed = _invoke(project_dir, profiles_dir, target_dir)
+    if not isinstance(parsed, BaseException):
+        manifest = parsed.writable_manifest().to_dict(omit_none=False)
+        after = ParseMemory.of(files, manifest, _yaml_contents(parsed))
+        if before is None or before.agrees(after, before.changed(files)):
+            # Of files that change under a parse nobody knows how they were read.
+            if scan(project_dir, index_path).fingerprint == files.fingerprint:
+                after.write(memory_path)
+            return manifest
+    saved.unlink(missing_ok=True)
+    if before is not None:
+        # What was left of the parse before may be what is wrong.
+        return run_parse(project_dir, profiles_dir, target_dir, state, partial=False)
+    assert isinstance(parsed, BaseException)
+    return explain(parsed, state, project_dir)
+
+
+def _invoke(project_dir: Path, profiles_dir: Path, target_dir: Path) -> Any:
+    """The manifest as an object of dbt's, or the exception that it ended with."""
     from dbt.cli.main import dbtRunner  # takes a second to import, and most loads come from the cache
 
-    target_dir.mkdir(parents=True, exist_ok=True)
-    known = target_dir / "partial_parse.msgpack"
-    if not partial:
-        known.unlink(missing_ok=True)
-    was_partial = known.exists()
     arguments = [
         "parse", "--project-dir", str(project_dir), "--profiles-dir", str(profiles_dir), "--profile", PROFILE,
         "--target", PARSE_TARGET, "--target-path", str(target_dir), "--log-path", str(target_dir),
         "--log-level", "none", "--log-level-file", "none", "--quiet",
-        "--no-send-anonymous-usage-stats", "--no-version-check", "--partial-parse", "--no-write-json",
+        "--no-send-anonymous-usage-stats", "--no-version-check", "--partial-parse",
+        # The JSON that dbt writes itself is made by Python alone and takes longer than the parse.
+        "--no-write-json",
     ]  # fmt: skip
     with DBT_LOCK:
         done = dbtRunner().invoke(arguments)
-        if done.success and done.result is not None:
-            # Without the JSON that dbt writes itself: it is made by Python alone and takes longer than the parse.
-            manifest: Any = done.result
-            return manifest.writable_manifest().to_dict(omit_none=False)
-    known.unlink(missing_ok=True)
-    if was_partial:
-        # What was left of the parse before may be what is wrong.
-        return run_parse(project_dir, profiles_dir, target_dir, state, partial=False)
-    return explain(done.exception or RuntimeError("dbt parse failed and gave no reason"), state)
+    if done.success and done.result is not None:
+        return done.result
+    return done.exception or RuntimeError("dbt parse failed and gave no reason")
 
 
-def explain(error: BaseException, state: ProjectState) -> Failure:
-    """What dbt's exception says, with the file and the line if they can be found."""
-    text = _ANSI.sub("", str(error)).replace(str(state.project_dir) + "/", "") or type(error).__name__
+def _yaml_contents(manifest: Any) -> dict[str, Any]:
+    """The YAML files of the project itself, by path, as dbt compares them the next time."""
+    package = manifest.metadata.project_name
+    return {
+        file.path.original_file_path: file.dict_from_yaml
+        for file in manifest.files.values()
+        if file.project_name == package and hasattr(file, "dict_from_yaml")
+    }
+
+
+def explain(error: BaseException, state: ProjectState, project_dir: Path | None = None) -> Failure:
+    """What dbt's exception says, with the file and the line if they can be found.
+
+    Args:
+        error: dbt's exception.
+        state: The project's files.
+        project_dir: The folder that was parsed, where that is a copy: teams never hear of it.
+    """
+    text = _ANSI.sub("", str(error)) or type(error).__name__
+    text = _FILE_PATH.sub(lambda match: f"{match[1]}/{match[2]}", text)
+    for folder in filter(None, (state.project_dir, project_dir)):
+        text = text.replace(f"{folder}/", "")
     paths = _named_paths(text, state)
-    missing = re.search(r"depends on a (source|node) named '([^']+)'", text)
     line = _line_in(text, state.project_dir / paths[-1]) if paths else None
-    return Failure(_short(text), paths, line, (missing[1], missing[2]) if missing else None)
+    if absent := _ABSENT.search(text):
+        missing = (absent["kind"], absent["target"]) if absent["kind"] in ("source", "node") else None
+        return Failure(_absence(absent), paths, line, missing)
+    return Failure(_short(_INVALID_ENTRY.sub(_invalid_entry, text)), paths, line)
 
 
 def yaml_failures(state: ProjectState, paths: Sequence[str]) -> Mapping[str, Failure]:
@@ -116,7 +168,6 @@ def jinja_line(message: str, content: str) -> int | None:
 
 
 def _named_paths(text: str, state: ProjectState) -> tuple[str, ...]:
-    text = _FILE_PATH.sub(lambda match: f"{match[1]}/{match[2]}", text)
     found: dict[int, str] = {}
     for path in state.files:
         for match in re.finditer(rf"(?<![\w./-]){re.escape(path)}(?![\w/-])", text) if path in text else ():
@@ -136,7 +187,26 @@ def _line_in(text: str, path: Path) -> int | None:
     # In an SQL file Jinja counts the file's lines; in YAML those of the one value that it renders.
     if stated and (path.suffix == ".sql" or "Syntax error near" in text):
         return int(stated[1])
-    return guess_line(text, content)
+    if absent := _ABSENT.search(text):
+        names = r"\W+".join(re.escape(name) for name in absent["target"].split("."))
+        call = re.search(rf"\b(?:source|ref|metric)\(\W*{names}\W*\)", content)
+        if call:
+            return content.count("\n", 0, call.start()) + 1
+    entry = _ENTRY_OF.search(text)
+    return guess_line(text, content) or (line_of([entry[1]], content) if entry else None)
+
+
+def _absence(found: re.Match[str]) -> str:
+    kind = "model" if found["kind"] == "node" else found["kind"]
+    why = "which is disabled" if found["why"] == "is disabled" else "which nobody declares"
+    name = found["id"].split(".", 2)[-1]
+    return f"the {found['reader'].lower()} {name} reads the {kind} {found['target']!r}, {why}"
+
+
+def _invalid_entry(found: re.Match[str]) -> str:
+    name = re.search(r"'name': '([^']*)'", found["entry"])
+    place = re.sub(r"\['?([^'\]]*)'?\]", r".\1", found["place"] or "").strip(".")
+    return ": ".join(part for part in (found["key"], name and name[1], place, found["reason"]) if part)
 
 
 def _short(text: str) -> str:

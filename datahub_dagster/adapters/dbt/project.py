@@ -108,13 +108,17 @@ class ProjectState:
     @cached_property
     def fingerprint(self) -> str:
         """A digest of everything that decides the contracts: files, environment variables, and the versions of the readers."""
-        variables = sorted({name for file in self.files.values() for name in file.variables})
         return digest(
             str(self.project_dir),
             *(f"{path}={self.files[path].sha256}" for path in sorted(self.files)),
-            *(f"{name}={os.environ.get(name)!r}" for name in variables),
-            *_versions(),
+            self.surroundings,
         )
+
+    @cached_property
+    def surroundings(self) -> str:
+        """A digest of the environment variables that the files mention, and of the versions of the readers."""
+        variables = sorted({name for file in self.files.values() for name in file.variables})
+        return digest(*(f"{name}={os.environ.get(name)!r}" for name in variables), *_versions())
 
 
 def scan(project_dir: Path, index_path: Path, *, good_dir: Path | None = None) -> ProjectState:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from datahub_dagster.adapters.dbt.hub_block import Block, ColumnBlock, ConsumerBlock, HubBlock, inherited
 from datahub_dagster.adapters.dbt.hub_faults import check
 from datahub_dagster.adapters.dbt.hub_types import parse_cron, parse_duration
+from datahub_dagster.domain import words
 from datahub_dagster.domain.contract import DeliverySpec, Lifecycle, Mode, Override, PartitionSpec, Retention
 
 
@@ -224,3 +225,16 @@ def test_a_calendar_that_nobody_knows_is_refused_with_the_nearest() -> None:
     faults = faults_of({"slo": {"freshness": {"due": "18:30", "calendar": "XTSK"}}})
 
     assert "XTKS" in faults[("slo", "freshness", "calendar")]
+
+
+def test_a_due_time_for_months_is_taken_and_its_words_say_that_only_whole_months_are_owed() -> None:
+    read = values(
+        {
+            "delivery": {"mode": "partition", "partitions": {"column": "day", "granularity": "month"}},
+            "slo": {"freshness": {"due": "09:00", "calendar": "daily", "covers": 1}},
+        }
+    )
+
+    (promise,) = read["freshness_slos"]
+    said = words.freshness(promise, read["delivery"].partitions)
+    assert said == "by 09:00 UTC, on the first day after each month, with the whole month"

@@ -141,6 +141,41 @@ def test_what_others_read_of_a_team_that_is_absent_is_left_out_and_named(tmp_pat
     assert all("beta" in fault.message for fault in book.faults if fault.team != "beta")
 
 
+@pytest.mark.parametrize(
+    ("reads", "kind", "line", "says"),
+    [
+        ("\"source('beta', 'nope')\"", "dashboard", 7, "the exposure report reads the source 'beta.nope', which nobody declares"),
+        ("\"ref('nope')\"", "dashboard", 7, "the exposure report reads the model 'nope', which nobody declares"),
+        ("\"source('beta')\"", "dashboard", 2, "source() takes exactly two arguments (1 given)"),
+        ("{source: beta}", "dashboard", None, "exposures: report: depends_on.1: {'source': 'beta'} is not of type 'string'"),
+        ("\"source('beta', 'orders')\"", "board", None, "exposures: report: type: 'board' is not one of"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_consumer_is_said_in_plain_words(
+    project: Project, reads: str, kind: str, line: int | None, says: str
+) -> None:
+    project.write(
+        "models/exposures.yml",
+        f"""\
+        exposures:
+          - name: report
+            type: {kind}
+            owner: {{email: report@example.com}}
+            depends_on:
+              - source('alpha', 'orders')
+              - {reads}
+        """,
+    )
+
+    (fault,) = project.load().faults
+
+    assert (fault.team, fault.path) == ("shop", "models/exposures.yml")
+    assert fault.line == line or line is None
+    assert fault.message.startswith(says)
+    assert "FilePath" not in str(fault)
+    assert str(project.root) not in fault.message
+
+
 def test_a_broken_singular_test_is_its_own_teams_matter(project: Project) -> None:
     project.write("tests/beta/sane.sql", "select 1 from {{ source('beta', 'orders' }}\n")
 
