@@ -116,7 +116,9 @@ BUILT_UPON: dict[str, Edit] = {
         "models/beta/payments.yml", "{top: 5}, config: {severity: warn}", "{top: 6}, config: {severity: error}",
     ),
     "a new table, column and test": (
-        "models/beta/payments.yml", "      - name: fees", "      - {name: new, columns: [{name: id, data_tests: [unique]}]}\n      - name: fees",
+        "models/beta/payments.yml",
+        "      - name: fees",
+        "      - {name: new, columns: [{name: id, data_tests: [unique]}]}\n      - name: fees",
     ),
     "a hub block": ("models/beta/payments.yml", "max_age: 1d", "max_age: 2d"),
     "an exposure": ("models/exposures.yml", "- name: report", "- name: report\n    label: Report"),
