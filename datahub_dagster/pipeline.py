@@ -13,7 +13,7 @@ from pathlib import Path
 from datahub_dagster.domain import words
 from datahub_dagster.domain.audit import AuditReport, blocks
 from datahub_dagster.domain.contract import Contract
-from datahub_dagster.domain.delivery import Receipt
+from datahub_dagster.domain.delivery import Receipt, next_number
 from datahub_dagster.domain.gc import Removal
 from datahub_dagster.domain.inbox import InboxEntry
 from datahub_dagster.domain.names import Location, ReleaseId
@@ -121,7 +121,7 @@ def document(hub: Hub, *, with_dbt_docs: bool) -> Location:
 def preview(hub: Hub, contract: Contract, delivery: str) -> Preview:
     """What `release` would do with a delivery, without doing any of it: the plan, and the faults."""
     delivered = receive.read_delivery(hub, contract, delivery)
-    number = receive.next_number(hub, contract)
+    number = next_number(hub.log.receipts(contract.name))
     known = receive.find_receipt(hub, contract, delivered)
     receipt = known or receive.draft_receipt(hub, contract, delivered, number)
     current = hub.log.current(contract.name)

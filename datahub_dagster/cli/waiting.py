@@ -9,6 +9,7 @@ import click
 
 from datahub_dagster.domain import words
 from datahub_dagster.domain.contract import Contract
+from datahub_dagster.domain.delivery import newest_receipt
 from datahub_dagster.domain.names import DatasetName
 from datahub_dagster.domain.outcome import Outcome
 from datahub_dagster.errors import OutsideError
@@ -39,10 +40,9 @@ class Duration(click.ParamType):
 
 def ended(log: ReleaseLog, dataset: DatasetName, delivery: str) -> Outcome | None:
     """How the newest delivery of that name ended; None while it waits or is under way."""
-    receipts = [receipt for receipt in log.receipts(dataset) if receipt.delivery.name == delivery]
-    if not receipts:
+    receipt = newest_receipt(log.receipts(dataset), delivery)
+    if receipt is None:
         return None
-    receipt = receipts[-1]
     if receipt.repeats is not None:
         return Outcome(receipt=receipt, record=None, is_news=False)
     record = log.record(dataset, receipt.release_id)
@@ -91,7 +91,7 @@ def wait_for(
             break
         sleep(min(pause, left))
         pause = min(pause * 1.5, 5.0)
-    received = any(receipt.delivery.name == delivery for receipt in hub.log.receipts(name))
+    received = newest_receipt(hub.log.receipts(name), delivery) is not None
     raise NotReleasedInTimeError(
         f"delivery {delivery} was not released within {words.duration(timeout)}",
         subject=str(name),

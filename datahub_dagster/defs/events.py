@@ -13,14 +13,14 @@ import dagster as dg
 from datahub_dagster.defs.metadata import docs_page
 from datahub_dagster.defs.names import asset_key
 from datahub_dagster.defs.preview import first_rows
-from datahub_dagster.defs.published import files_of, lists_of
+from datahub_dagster.defs.published import lists_of
 from datahub_dagster.defs.tables import sample_table, text_table
 from datahub_dagster.domain import words
 from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.names import ReleaseId
 from datahub_dagster.domain.outcome import Outcome
 from datahub_dagster.domain.release import DueVerdict, Generation, ReleaseRecord, ReleaseState
-from datahub_dagster.domain.view import ReleasedFile
+from datahub_dagster.domain.view import ReleasedFile, files_read
 from datahub_dagster.ports import Hub
 
 MOST_PARTITION_EVENTS = 100
@@ -83,7 +83,7 @@ def events_of_rollback(
     changed = [key for key, release_id in generation.partitions.items() if held.get(key) != release_id]
     removed = sorted(key for key in held if key not in generation.partitions)
     keys = changed or sorted(generation.partitions)[-1:]
-    published = files_of(generation, lists_of(hub, generation))
+    published = files_read(lists_of(hub, generation), generation.partitions)
     brought = [file for file in published if file.partition in keys]
     record = hub.log.record_location(contract.name, generation.release_id)
     metadata: dict[str, Any] = {

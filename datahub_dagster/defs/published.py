@@ -11,7 +11,7 @@ from datahub_dagster.domain.audit import AuditReport
 from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.names import DatasetName
 from datahub_dagster.domain.release import Generation
-from datahub_dagster.domain.view import FileList, ReleasedFile
+from datahub_dagster.domain.view import FileList
 from datahub_dagster.errors import HubError
 from datahub_dagster.ports import Hub, StepEvent
 
@@ -24,16 +24,6 @@ def lists_of(hub: Hub, generation: Generation | None) -> list[FileList]:
         return []
     lists = (hub.log.file_list(generation.dataset, release_id) for release_id in sorted(generation.releases))
     return [each for each in lists if each is not None]
-
-
-def files_of(generation: Generation, lists: Sequence[FileList]) -> list[ReleasedFile]:
-    """The files that a reader of a generation reads."""
-    return [
-        file
-        for each in lists
-        for file in each.files
-        if generation.partitions.get(file.partition) == each.release_id
-    ]
 
 
 @dataclass

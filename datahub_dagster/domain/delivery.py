@@ -1,5 +1,6 @@
 """What a team hands in, and the receipt that it gets."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -73,3 +74,13 @@ class Receipt:
     def is_for(self, delivery: Delivery) -> bool:
         """Whether this receipt is for that delivery: same name, same content."""
         return self.delivery.name == delivery.name and self.delivery.fingerprint == delivery.fingerprint
+
+
+def newest_receipt(receipts: Sequence[Receipt], delivery: str) -> Receipt | None:
+    """The last receipt that a delivery of this name got; None if it was never received."""
+    return next((receipt for receipt in reversed(receipts) if receipt.delivery.name == delivery), None)
+
+
+def next_number(receipts: Sequence[Receipt]) -> int:
+    """The number that the next receipt gets."""
+    return receipts[-1].number + 1 if receipts else 1

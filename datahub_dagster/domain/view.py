@@ -1,5 +1,6 @@
 """A dataset as a reader or an audit sees it: an exact list of files."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from datahub_dagster.domain.names import DatasetName, ReleaseId
@@ -40,6 +41,13 @@ class FileList:
     promised: tuple[tuple[str, str], ...] = ()
     partition_column: str | None = None
     partition_type: str = "varchar"
+
+
+def files_read(lists: Iterable[FileList], partitions: Mapping[str, ReleaseId]) -> list[ReleasedFile]:
+    """The files that a reader of these partitions reads: of each release, those of the partitions that are read from it."""
+    return [
+        file for each in lists for file in each.files if partitions.get(file.partition) == each.release_id
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

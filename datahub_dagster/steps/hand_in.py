@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from datahub_dagster.domain.contract import Contract
-from datahub_dagster.domain.delivery import LONGEST_PATH, SUCCESS_MARKER, DeliveredFile, Delivery
+from datahub_dagster.domain.delivery import LONGEST_PATH, SUCCESS_MARKER, DeliveredFile, Delivery, next_number
 from datahub_dagster.domain.names import Location, unsafe_path_reason
 from datahub_dagster.errors import AlreadyExistsError, DeliveryError, UsageError
 from datahub_dagster.ports import Hub
@@ -82,8 +82,7 @@ def fetch_source(hub: Hub, contract: Contract) -> str | None:
     before = [r.delivery.fingerprint for r in receipts if r.delivery.name.startswith(_FETCHED)]
     if before[-1:] == [fetched.fingerprint]:
         return None
-    number = receipts[-1].number + 1 if receipts else 1
-    name = f"{_FETCHED}{hub.clock.now():%Y-%m-%d}-{number}-{fetched.fingerprint[:8]}"
+    name = f"{_FETCHED}{hub.clock.now():%Y-%m-%d}-{next_number(receipts)}-{fetched.fingerprint[:8]}"
     hand_in(hub, contract, source, name, full=False)
     return name
 

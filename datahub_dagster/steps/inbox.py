@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from datahub_dagster.domain.contract import Contract, digest
-from datahub_dagster.domain.delivery import LONGEST_PATH, SUCCESS_MARKER, Receipt
+from datahub_dagster.domain.delivery import LONGEST_PATH, SUCCESS_MARKER, Receipt, newest_receipt
 from datahub_dagster.domain.inbox import InboxEntry, InboxState
 from datahub_dagster.domain.names import DatasetName, Location, delivery_name_fault, unsafe_path_reason
 from datahub_dagster.errors import DeliveryError
@@ -121,7 +121,7 @@ def _look_at(hub: Hub, contract: Contract, name: str, receipts: Sequence[Receipt
 def _is_handled(
     hub: Hub, contract: Contract, name: str, sorted_out: SortedOut, receipts: Sequence[Receipt]
 ) -> bool:
-    receipt = next((receipt for receipt in reversed(receipts) if receipt.delivery.name == name), None)
+    receipt = newest_receipt(receipts, name)
     if receipt is None or _is_touched(hub, receipt, sorted_out):
         return False
     if {(f.path, f.size) for f in receipt.delivery.files} != {(f.path, f.size) for f in sorted_out.data}:

@@ -114,9 +114,8 @@ def _take_up(
                 found=f"generation {current.number}, release {current.release_id}",
                 next_step=f"datahub releases {contract.name}",
             )
-        view_of(
-            hub.log, contract.name, target.partitions, contract
-        )  # raises if some of its files are no longer kept
+        # Raises if some of its files are no longer kept.
+        view_of(hub.log, contract.name, target.partitions, contract)
         generation = Generation(
             dataset=contract.name,
             number=current.number + 1,

@@ -3,10 +3,18 @@
 from collections import Counter
 
 from datahub_dagster.domain.contract import Contract
-from datahub_dagster.domain.delivery import SUCCESS_MARKER, DeliveredFile, Delivery, Receipt
+from datahub_dagster.domain.delivery import (
+    SUCCESS_MARKER,
+    DeliveredFile,
+    Delivery,
+    Receipt,
+    newest_receipt,
+    next_number,
+)
 from datahub_dagster.domain.names import ReleaseId
 from datahub_dagster.domain.placement import value_in_path
 from datahub_dagster.domain.release import ReleaseState
+from datahub_dagster.domain.view import files_read
 from datahub_dagster.errors import AlreadyExistsError, DeliveryError
 from datahub_dagster.ports import Hub
 from datahub_dagster.steps.anew import is_under_way, may_be_judged_anew
@@ -69,10 +77,7 @@ def find_receipt(hub: Hub, contract: Contract, delivery: Delivery, *, again: boo
     A delivery that was rejected is taken anew once the contract has changed (see `anew`), or if it is asked for `again`. So is a
     content that came back under its name after another one.
     """
-    receipts = hub.log.receipts(contract.name)
-    receipt = next(
-        (receipt for receipt in reversed(receipts) if receipt.delivery.name == delivery.name), None
-    )
+    receipt = newest_receipt(hub.log.receipts(contract.name), delivery.name)
     if receipt is None or not receipt.is_for(delivery):
         return None
     record = None if receipt.repeats else hub.log.record(contract.name, receipt.release_id)
@@ -101,7 +106,7 @@ def claim(hub: Hub, contract: Contract, delivery: Delivery, actor: str, *, again
     """Give the delivery the next number. Of several callers with the same delivery, all get the same receipt."""
     while True:
         # Counted before the question, so that a receipt which somebody adds in between takes this number and is found.
-        number = next_number(hub, contract)
+        number = next_number(hub.log.receipts(contract.name))
         receipt = find_receipt(hub, contract, delivery, again=again)
         if receipt is not None:
             return receipt
@@ -111,12 +116,6 @@ def claim(hub: Hub, contract: Contract, delivery: Delivery, actor: str, *, again
         except AlreadyExistsError:
             continue  # somebody claimed that number; look again, it may have been for this very delivery
         return receipt
-
-
-def next_number(hub: Hub, contract: Contract) -> int:
-    """The number that the next receipt gets."""
-    receipts = hub.log.receipts(contract.name)
-    return receipts[-1].number + 1 if receipts else 1
 
 
 def draft_receipt(hub: Hub, contract: Contract, delivery: Delivery, number: int, actor: str = "") -> Receipt:
@@ -150,11 +149,9 @@ def repeated_release(hub: Hub, contract: Contract, delivery: Delivery) -> Releas
         return None
     column = contract.partitions.column.lower() if contract.partitions else None
     published: dict[str, Counter[str]] = {key: Counter() for key in current.partitions}
-    for release_id in current.releases:
-        files = hub.log.file_list(contract.name, release_id)
-        for file in files.files if files else ():
-            if current.partitions.get(file.partition) == release_id:
-                published[file.partition][file.sha256] += 1
+    lists = (hub.log.file_list(contract.name, release_id) for release_id in current.releases)
+    for file in files_read((each for each in lists if each), current.partitions):
+        published[file.partition][file.sha256] += 1
     brought: dict[str, Counter[str]] = {}
     for file in delivery.files:
         in_path = value_in_path(file.path, column) if column else None

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from datahub_dagster.domain import words
 from datahub_dagster.domain.contract import Contract
-from datahub_dagster.domain.delivery import SUCCESS_MARKER
+from datahub_dagster.domain.delivery import SUCCESS_MARKER, newest_receipt
 from datahub_dagster.domain.gc import Removal, RemovalKind, removable_releases
 from datahub_dagster.domain.inbox import InboxState
 from datahub_dagster.domain.names import ReleaseId
@@ -119,11 +119,12 @@ def _cannot_go_on(hub: Hub, contract: Contract, release_id: ReleaseId, now: date
 def _deliveries(hub: Hub, contract: Contract, now: datetime) -> list[Removal]:
     """Deliveries in the inbox whose release is published, or was. What was rejected or waits is never touched."""
     removals: list[Removal] = []
-    for entry in look_into_inbox(hub, contract):
-        receipts = [r for r in hub.log.receipts(contract.name) if r.delivery.name == entry.delivery]
-        if entry.state not in (InboxState.HANDLED, InboxState.INCOMPLETE) or not receipts:
+    entries = look_into_inbox(hub, contract)
+    receipts = hub.log.receipts(contract.name)
+    for entry in entries:
+        receipt = newest_receipt(receipts, entry.delivery)
+        if entry.state not in (InboxState.HANDLED, InboxState.INCOMPLETE) or receipt is None:
             continue
-        receipt = receipts[-1]
         record = None if receipt.repeats else hub.log.record(contract.name, receipt.release_id)
         if not receipt.repeats and (record is None or record.state is ReleaseState.REJECTED):
             continue

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datahub_dagster.domain.contract import Contract, Granularity
 from datahub_dagster.domain.names import DatasetName, ReleaseId
 from datahub_dagster.domain.schema import canonical
-from datahub_dagster.domain.view import DatasetView, FileList, ReleasedFile, ViewColumn
+from datahub_dagster.domain.view import DatasetView, FileList, ReleasedFile, ViewColumn, files_read
 from datahub_dagster.errors import RetentionError
 from datahub_dagster.ports import ReleaseLog
 
@@ -28,9 +28,7 @@ def view_of(
         RetentionError: A release's files are no longer kept.
     """
     lists = [_file_list(log, dataset, release_id) for release_id in sorted(set(partitions.values()))]
-    files = [
-        file for files in lists for file in files.files if partitions.get(file.partition) == files.release_id
-    ]
+    files = files_read(lists, partitions)
     newest = lists[-1] if lists else None
     partition_column, partition_type = _partition_column(contract, newest)
     return DatasetView(

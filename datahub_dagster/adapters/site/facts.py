@@ -21,7 +21,7 @@ from datahub_dagster.domain.release import (
 )
 from datahub_dagster.domain.slo import SloState
 from datahub_dagster.domain.status import DatasetStatus
-from datahub_dagster.domain.view import ReleasedFile
+from datahub_dagster.domain.view import ReleasedFile, files_read
 from datahub_dagster.errors import HubError
 from datahub_dagster.ports import Hub, ReleaseLog
 
@@ -193,13 +193,13 @@ def _files(log: ReleaseLog, current: Generation | None) -> Sequence[ReleasedFile
     if current is None or len(current.releases) > _MOST_RELEASES_LISTED:
         return ()
     lists = (log.file_list(current.dataset, release_id) for release_id in sorted(current.releases))
-    return tuple(
+    # By release, then by path.
+    return [
         file
-        for files in lists
-        if files
-        for file in sorted(files.files, key=lambda f: f.path)
-        if current.partitions.get(file.partition) == files.release_id
-    )
+        for each in lists
+        if each
+        for file in sorted(files_read([each], current.partitions), key=lambda file: file.path)
+    ]
 
 
 def failing(record: ReleaseRecord) -> tuple[CheckResult, ...]:
