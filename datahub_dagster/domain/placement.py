@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
 
 from datahub_dagster.domain import words
 from datahub_dagster.domain.calendars import CalendarRangeError
@@ -35,38 +34,51 @@ def place(
     in_path = value_in_path(profile.path, spec.column)
     holds = any(column.name.lower() == spec.column.lower() for column in profile.columns)
     promised = f"{contract.origin}  one {spec.granularity} of {spec.column} a file"
-    refused = partial(Fault, file=profile.path, column=spec.column, promised=promised)
     if not holds:
         if in_path is None:
             message = f"no {spec.column}: neither a column of that name nor {spec.column}=... in the path"
-            return None, refused(code="no-partition", message=message)
+            return None, Fault(
+                code="no-partition", message=message, file=profile.path, column=spec.column, promised=promised
+            )
         return PlacedFile(profile=profile, partition=in_path, holds_partition_column=False), None
     bounds = profile.bounds
     if profile.rows == 0 and in_path is not None:
         return PlacedFile(profile=profile, partition=in_path, holds_partition_column=True), None
     if bounds is not None and bounds.null_count:
-        return None, refused(
+        return None, Fault(
             code="null-partition",
             message=f"{spec.column} is null in {words.plural(bounds.null_count, 'row')}",
+            file=profile.path,
+            column=spec.column,
+            promised=promised,
         )
     if bounds is None or bounds.minimum is None or bounds.maximum is None:
-        return None, refused(
+        return None, Fault(
             code="no-bounds",
             message=f"the file's footer has no smallest and largest {spec.column}, so that its partition is unknown",
+            file=profile.path,
+            column=spec.column,
+            promised=promised,
             found="no statistics of that column" if profile.rows else "no rows",
         )
     length = 7 if spec.granularity is Granularity.MONTH else 10
     lowest, highest = _key(bounds.minimum, length), _key(bounds.maximum, length)
     if lowest != highest:
-        return None, refused(
+        return None, Fault(
             code="many-partitions",
             message=f"the file holds {spec.column} from {lowest} to {highest}: write one file for each {spec.granularity}",
+            file=profile.path,
+            column=spec.column,
+            promised=promised,
             found=f"{lowest} to {highest}",
         )
     if in_path is not None and in_path[:length] != lowest:
-        return None, refused(
+        return None, Fault(
             code="path-disagrees",
             message=f"the path says {spec.column}={in_path}, the file holds {lowest}",
+            file=profile.path,
+            column=spec.column,
+            promised=promised,
         )
     return PlacedFile(profile=profile, partition=lowest, holds_partition_column=True), None
 
@@ -80,15 +92,16 @@ def partition_faults(
     first_file = {file.partition: file.profile.path for file in reversed(placed)}
     for key in sorted(first_file):
         day = partition_date(key, spec.granularity)
-        promised = f"{contract.origin}  partitions of one {spec.granularity}"
-        refused = partial(Fault, file=first_file[key], column=spec.column)
+        place = f"{contract.origin}  partitions of one {spec.granularity}"
         if day is None:
             form = "YYYY-MM" if spec.granularity is Granularity.MONTH else "YYYY-MM-DD"
             faults.append(
-                refused(
+                Fault(
                     code="bad-partition",
                     message=f"{key!r} is not a {spec.granularity} ({form})",
-                    promised=promised,
+                    file=first_file[key],
+                    column=spec.column,
+                    promised=place,
                 )
             )
             continue
@@ -96,20 +109,24 @@ def partition_faults(
             spec.start.replace(day=1) if spec.granularity is Granularity.MONTH else spec.start
         ):
             faults.append(
-                refused(
+                Fault(
                     code="before-start",
                     message=f"partition {key} lies before the start, {spec.start}",
-                    promised=f"{promised}, start {spec.start}",
+                    file=first_file[key],
+                    column=spec.column,
+                    promised=f"{place}, start {spec.start}",
                 )
             )
         if spec.calendar and spec.granularity is Granularity.DAY:
             try:
                 if not is_session(spec.calendar, day):
                     faults.append(
-                        refused(
+                        Fault(
                             code="off-calendar",
                             message=f"{key} ({day:%A}) is not a session of {spec.calendar}",
-                            promised=f"{promised}, calendar {spec.calendar}",
+                            file=first_file[key],
+                            column=spec.column,
+                            promised=f"{place}, calendar {spec.calendar}",
                         )
                     )
             except CalendarRangeError as error:
