@@ -13,6 +13,8 @@ UPGRADE ?= 0
 
 BIN := .venv/bin
 STAMP := .venv/.set-up-by-make
+EMULATOR := tests/emulator
+EMULATOR_STAMP := .venv-emulator/.set-up-by-make
 supported = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 
 # ── Use it ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -23,11 +25,15 @@ help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: $(STAMP)  ## Install everything into .venv (PYTHON=python3.12 chooses the interpreter)
+setup: $(STAMP) $(EMULATOR_STAMP)  ## Install everything into .venv (PYTHON=python3.12 chooses the interpreter)
 
 .PHONY: demo
 demo: setup  ## Deliver real data, show the status, serve the UI and the docs (SERVE=0: don't serve)
 	$(BIN)/datahub demo $(if $(filter 0,$(SERVE)),--no-serve) $(ARGS)
+
+.PHONY: aws-demo
+aws-demo: setup  ## The same on an AWS emulator, through Dagster with PostgreSQL, as deploy/ has it (SERVE=0: don't serve)
+	$(BIN)/python -m tests.demo_on_aws $(if $(filter 0,$(SERVE)),--no-serve) $(ARGS)
 
 # ── Change it ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -60,22 +66,31 @@ bench: setup  ## Measure a release, step by step, beside plain dbt
 	$(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: lock
-lock: | $(BIN)/uv  ## Write constraints.txt from pyproject.toml (UPGRADE=1: take the newest versions)
+lock: | $(BIN)/uv  ## Write constraints.txt and the emulator's requirements.txt (UPGRADE=1: take the newest versions)
 	$(BIN)/uv pip compile --quiet --universal --all-extras --python-version 3.11 --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links $(if $(filter 1,$(UPGRADE)),--upgrade) \
 		--output-file constraints.txt pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
+		--no-emit-index-url --no-emit-find-links $(if $(filter 1,$(UPGRADE)),--upgrade) \
+		--output-file $(EMULATOR)/requirements.txt $(EMULATOR)/requirements.in
 
 .PHONY: clean
-clean:  ## Remove caches and builds; keep .venv and the hub's data
+clean:  ## Remove caches and builds; keep what `make setup` made, and the hub's data
 	rm -rf build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis dbt_project/target dbt_project/logs
-	find . -path ./.venv -prune -o -type d -name __pycache__ -exec rm -rf {} +
+	find . -path './.venv*' -prune -o -type d -name __pycache__ -exec rm -rf {} +
 
 # ── How the set-up is made ───────────────────────────────────────────────────────────────────────────────────────────
 
 # The stamp is newer than what it was made from, or make makes it again: so `setup` costs nothing the second time.
 # Bytecode is compiled at once: without it the first start of dbt takes twice as long.
 $(STAMP): pyproject.toml constraints.txt | $(BIN)/uv
-	$(BIN)/uv pip install --python $(BIN)/python --compile-bytecode --constraint constraints.txt --editable '.[dev,demo,notebook]'
+	$(BIN)/uv pip install --python $(BIN)/python --compile-bytecode --constraint constraints.txt --editable '.[dev,demo,notebook,postgres]'
+	@touch $@
+
+# The AWS emulator wants other versions of what the hub uses, so it has an environment of its own.
+$(EMULATOR_STAMP): $(EMULATOR)/requirements.txt | $(STAMP)
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-emulator
+	$(BIN)/uv pip install --quiet --python .venv-emulator/bin/python --compile-bytecode --requirement $(EMULATOR)/requirements.txt
 	@touch $@
 
 # uv comes from pip, at the version of constraints.txt, since Python is all that this may ask for.

@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 
 
 def open(root: str | Path | None = None) -> "HubReader":
-    """A reader of the hub in a folder; by default of the one that DATAHUB_ROOT names.
+    """A reader of the hub in a folder, or below `s3://bucket/prefix`; by default of the one that DATAHUB_ROOT names.
 
     `open()["equities.daily_prices"].polars()` gives what is published; see `datahub_dagster.reader`.
 

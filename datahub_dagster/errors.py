@@ -15,6 +15,7 @@ carries the exit code of the command that it ends.
     │   └── UnknownReleaseError
     ├── OutsideError               3  something that the hub depends on failed
     │   ├── StorageError              the disk or the object store
+    │   ├── CatalogError              the catalog, or somebody else's table is in the way
     │   ├── CorruptError              a state, a record or a list of files can't be read
     │   ├── EngineError               dbt or the query engine
     │   └── UnexpectedError           nobody foresaw it: a fault of the hub itself, as a rule
@@ -138,6 +139,10 @@ class OutsideError(HubError):
 
 class StorageError(OutsideError):
     """The disk or the object store refused."""
+
+
+class CatalogError(OutsideError):
+    """The catalog refused, or holds a table of that name that is not the hub's."""
 
 
 class CorruptError(OutsideError):

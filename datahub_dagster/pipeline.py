@@ -108,8 +108,9 @@ def release(
         )
 
     with way.step("observe", f"generation {generation.number}"):
-        publish.update_catalog(hub, contract)
-        record = observe.published(hub, contract, record, generation, validated.warnings)
+        applied = publish.update_catalog(hub, contract)
+        warnings = (*validated.warnings, *applied.foreign)
+        record = observe.published(hub, contract, record, generation, warnings)
     return _end(hub, contract, way, record)
 
 
@@ -184,7 +185,9 @@ def rollback(
 def reconcile(hub: Hub, contract: Contract) -> Sequence[str]:
     """Make the catalog and the records agree with the log after any crash; what was mended, a sentence each."""
     mended: list[str] = []
-    if publish.update_catalog(hub, contract):
+    applied = publish.update_catalog(hub, contract)
+    mended += applied.foreign
+    if applied.changed:
         current = hub.log.current(contract.name)
         mended.append(f"the catalog shows generation {current.number if current else 0} again")
     for receipt in hub.log.receipts(contract.name):

@@ -25,20 +25,25 @@ from datahub_dagster.domain.view import DatasetView, FileList
 class StoredFile:
     """A file in storage. `path` is relative to the folder that was listed; `is_regular` is False for links, pipes and the like.
 
-    `path` may be hostile (a delivery is what strangers put there); `modified_at` is UTC.
+    `path` may be hostile (a delivery is what strangers put there); `modified_at` is UTC. `version` is what the storage calls this
+    content (an ETag): another content has another one. Empty where the storage has no such thing, as on a disk.
     """
 
     path: str
     size: int
     modified_at: datetime
     is_regular: bool = True
+    version: str = ""
 
 
 class Storage(ABC):
     """Where the hub's bytes are. Everything but `replace` and the deletions is write-once.
 
-    All methods raise `StorageError` when the disk or the object store refuses.
+    All methods raise `StorageError` when the disk or the object store refuses, and may be called by several threads at once.
     """
+
+    parallel: int = 1
+    """How many calls at once pay off: 1 on a disk, more where each call waits for a network."""
 
     @abstractmethod
     def list_files(self, folder: Location) -> Sequence[StoredFile]:
@@ -223,6 +228,10 @@ class ReleaseLog(ABC):
         """The newest answers on published data (UTC), if there were any."""
 
     @abstractmethod
+    def checks(self, dataset: DatasetName, since: datetime) -> Sequence[tuple[datetime, AuditReport]]:
+        """All answers on published data since an instant (UTC), the oldest first."""
+
+    @abstractmethod
     def pins(self, dataset: DatasetName) -> Mapping[ReleaseId, str]:
         """Releases that must be kept, each with the reason."""
 
@@ -264,8 +273,24 @@ class ReleaseLog(ABC):
         """Every release that has a folder, whole or not, by number."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What a catalog had to do.
+
+    Args:
+        changed: Whether something had to be changed.
+        foreign: What somebody else had changed since the hub wrote it last, a sentence each. It was put right.
+    """
+
+    changed: bool
+    foreign: tuple[str, ...] = ()
+
+
 class Catalog(ABC):
-    """How the query engine finds the published data. Derived from the log; may lag behind it, never lead."""
+    """How the query engine finds the published data. Derived from the log; may lag behind it, never lead.
+
+    All methods raise `CatalogError` when the catalog refuses, or holds something of that name that is not the hub's.
+    """
 
     @abstractmethod
     def applied(self, dataset: DatasetName) -> int:
@@ -277,12 +302,15 @@ class Catalog(ABC):
         return None
 
     @abstractmethod
-    def apply(self, generation: Generation, view: DatasetView) -> bool:
-        """Make the catalog show a generation, in whatever state it was left. Idempotent; never goes back to an older one.
+    def apply(self, generation: Generation, view: DatasetView) -> Applied:
+        """Make the catalog show a generation, in whatever state it was left. Idempotent; never goes back to an older one."""
 
-        Returns:
-            Whether something had to be changed.
-        """
+    def objections(
+        self, dataset: DatasetName, columns: Sequence[tuple[str, str]]
+    ) -> Sequence[tuple[str, str]]:
+        """Columns (name, type in the words of `domain.schema`) that this catalog's engine can't hold: the name, and why."""
+        del dataset, columns
+        return ()
 
 
 class Profiler(ABC):
@@ -320,6 +348,21 @@ class Auditor(ABC):
 
         Raises:
             EngineError: dbt as a whole could not run. A single broken test is a result with status `error`.
+        """
+
+
+class DeliveryEvents(ABC):
+    """Tells in which inboxes something was written, so that not all of them need to be listed.
+
+    A hint and no more: an event may come late, twice, out of order or never, so that inboxes are listed now and then all the same.
+    """
+
+    @abstractmethod
+    def take(self) -> Collection[DatasetName]:
+        """Datasets whose inbox was written to. What the call before gave counts as dealt with from now on, and not before.
+
+        Raises:
+            StorageError: The events can't be had.
         """
 
 
@@ -390,6 +433,7 @@ class Hub:
     """The set of ports that a delivery's way goes through.
 
     Args:
+        events: What tells of writes to the inboxes; None = they are listed each time.
         sources_root: Folder against which a relative `delivery.source` is resolved (the dbt project).
         inbox_days: How long a released delivery stays in the inbox before gc removes it.
     """
@@ -403,6 +447,7 @@ class Hub:
     site: Site
     notifier: Notifier
     clock: Clock
+    events: DeliveryEvents | None = None
     sources_root: Path = Path()
     inbox_days: int = 7
 

@@ -1,6 +1,6 @@
 """Reads published data without dbt, Dagster or the dbt project: for notebooks and scripts.
 
-    hub = datahub_dagster.open("/data/hub")
+    hub = datahub_dagster.open("/data/hub")      # or "s3://bucket/prefix"
     hub["equities.daily_prices"].polars()
     hub["equities.daily_prices"].at(release="2026-11-20.7").arrow()
 
@@ -9,20 +9,23 @@ the next one is published.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from functools import cached_property
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datahub_dagster.adapters.duckdb_views import DATABASE, quoted, view_sql
 from datahub_dagster.adapters.release_log import JsonReleaseLog
-from datahub_dagster.adapters.storage.local import LocalStorage
+from datahub_dagster.adapters.storage.opened import OpenedHub, opened, place_named
 from datahub_dagster.domain.names import DatasetName, Location, ReleaseId
 from datahub_dagster.domain.release import Generation, GenerationKind
 from datahub_dagster.domain.view import DatasetView
-from datahub_dagster.errors import SettingsError, UnknownDatasetError, UnknownReleaseError, UsageError
+from datahub_dagster.errors import UnknownDatasetError, UnknownReleaseError, UsageError
 from datahub_dagster.settings import Settings
+from datahub_dagster.side_by_side import side_by_side
 from datahub_dagster.steps.views import view_of
 
 if TYPE_CHECKING:
@@ -35,72 +38,88 @@ _LOG = Location("log")
 
 
 def open_reader(root: str | Path | None = None) -> "HubReader":
-    """A reader of the hub in a folder of this machine; by default of the one that DATAHUB_ROOT names.
+    """A reader of the hub in a folder of this machine, or below `s3://bucket/prefix`; by default of the one that DATAHUB_ROOT names.
 
     Raises:
         SettingsError: There is no hub.
+        StorageError: S3 doesn't let us look.
     """
-    folder = Path(root).expanduser().absolute() if root is not None else Settings.from_environment().root
-    if not folder.is_dir():
-        raise SettingsError(
-            "there is no hub in this folder",
-            subject=str(folder),
-            next_step='datahub_dagster.open("<the hub\'s folder>"), or set DATAHUB_ROOT',
-        )
-    return HubReader(LocalStorage(folder))
+    return HubReader(opened(place_named(root) if root is not None else Settings.from_environment().root))
 
 
 class HubReader:
     """The published datasets, by name: `hub["source.table"]`."""
 
-    def __init__(self, storage: LocalStorage) -> None:
-        self._storage = storage
-        self._log = JsonReleaseLog(storage)
+    def __init__(self, hub: OpenedHub) -> None:
+        self._hub = hub
+        self._storage = hub.storage
+        self._log = JsonReleaseLog(hub.storage)
 
     def datasets(self) -> Sequence[str]:
         """Names of the datasets that have a published release, sorted."""
-        return sorted(str(dataset) for dataset in self._published())
+        return sorted(map(str, self._published()))
 
     def __getitem__(self, name: str) -> "DatasetReader":
         """A dataset as it is published now. Raises `UnknownDatasetError`."""
-        by_text = {str(dataset): dataset for dataset in self._published()}
-        current = self._log.current(by_text[name]) if name in by_text else None
+        current = self._current(name)
         if current is None:
-            nearest = get_close_matches(name, by_text, n=3, cutoff=0.5)
+            known = self.datasets()
+            nearest = get_close_matches(name, known, n=3, cutoff=0.5)
             raise UnknownDatasetError(
                 "no such dataset is published",
                 subject=name,
-                found=f"{len(by_text)} datasets"
-                + (f"; the nearest: {', '.join(nearest)}" if nearest else ""),
+                found=f"{len(known)} datasets" + (f"; the nearest: {', '.join(nearest)}" if nearest else ""),
                 next_step="hub.datasets() lists them all",
             )
-        return DatasetReader(self._storage, self._log, current)
+        return DatasetReader(self._hub, self._log, current)
 
     def __contains__(self, name: object) -> bool:
-        return name in self.datasets()
+        return isinstance(name, str) and self._current(name) is not None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.datasets())
 
     def connect(self, *names: str) -> "duckdb.DuckDBPyConnection":
         """A DuckDB connection that has these datasets (none named: all) as views `"source"."table"`, as they are published now."""
-        return _connect(self._storage, [self[name].view for name in names or self.datasets()])
+        wanted = list(names or self.datasets())
+        views = side_by_side(lambda name: self[name].view, wanted, self._storage.parallel)
+        return _connect(self._hub, list(views))
 
     def __repr__(self) -> str:
-        return f"<hub {self._storage.root}: {len(self.datasets())} datasets>"
+        return f"<hub {self._hub.name}: {len(self.datasets())} datasets>"
 
-    def _published(self) -> Iterator[DatasetName]:
-        for source in self._storage.list_names(_LOG):
-            for table in self._storage.list_names(_LOG / source):
-                if self._storage.list_names(_LOG / source / table / "generations"):
-                    yield DatasetName(source, table)
+    def _current(self, name: str) -> Generation | None:
+        """What is published under a name. Sources and tables may have dots in theirs: each dot may be the one between them."""
+        dots = [place for place, char in enumerate(name) if char == "."]
+        for dot in dots:
+            with suppress(ValueError):  # parts that can't be names
+                current = self._log.current(DatasetName(name[:dot], name[dot + 1 :]))
+                if current is not None:
+                    return current
+        return None
+
+    def _published(self) -> Sequence[DatasetName]:
+        def tables(source: str) -> list[DatasetName]:
+            return [DatasetName(source, table) for table in self._storage.list_names(_LOG / source)]
+
+        at_once = self._storage.parallel
+        sources = self._storage.list_names(_LOG)
+        datasets = list(chain.from_iterable(side_by_side(tables, sources, at_once)))
+        are_published = side_by_side(
+            lambda each: bool(self._storage.list_names(_LOG / each.source / each.table / "generations")),
+            datasets,
+            at_once,
+        )
+        return [
+            dataset for dataset, is_published in zip(datasets, are_published, strict=True) if is_published
+        ]
 
 
 class DatasetReader:
     """One generation of a dataset: the same rows however often it is read."""
 
-    def __init__(self, storage: LocalStorage, log: JsonReleaseLog, generation: Generation) -> None:
-        self._storage = storage
+    def __init__(self, hub: OpenedHub, log: JsonReleaseLog, generation: Generation) -> None:
+        self._hub = hub
         self._log = log
         self._generation = generation
 
@@ -126,9 +145,9 @@ class DatasetReader:
         return {name: str(kind) for name, kind in zip(relation.columns, relation.types, strict=True)}
 
     @property
-    def files(self) -> tuple[Path, ...]:
-        """The Parquet files. A partition column may be in their paths only."""
-        return tuple(self._storage.root / file.path for file in self.view.files)
+    def files(self) -> tuple[Path | str, ...]:
+        """The Parquet files: paths, or on S3 `s3://` addresses. A partition column may be in their paths only."""
+        return tuple(self._hub.file(Location(file.path)) for file in self.view.files)
 
     @property
     def rows(self) -> int:
@@ -158,14 +177,14 @@ class DatasetReader:
                 next_step=f"datahub releases {self.name}",
             )
         found = self._made_by(release) if release is not None else self._numbered(generation or 0)
-        reader = DatasetReader(self._storage, self._log, found)
+        reader = DatasetReader(self._hub, self._log, found)
         _ = reader.view  # what is no longer kept is said here, and not by the engine later
         return reader
 
     def duckdb(self) -> "duckdb.DuckDBPyRelation":
         """A DuckDB relation, which reads what is asked of it and when it is asked: for data larger than the memory."""
         relation = f"{quoted(DATABASE)}.{quoted(self.view.schema)}.{quoted(self.view.table)}"
-        return _connect(self._storage, [self.view]).sql(f"select * from {relation}")
+        return _connect(self._hub, [self.view]).sql(f"select * from {relation}")
 
     def arrow(self) -> "pyarrow.Table":
         """All rows as an Arrow table."""
@@ -219,13 +238,11 @@ class DatasetReader:
         return found
 
 
-def _connect(storage: LocalStorage, views: Sequence[DatasetView]) -> "duckdb.DuckDBPyConnection":
-    import duckdb  # takes a moment, and not everybody who opens a hub reads data
-
-    connection = duckdb.connect(":memory:")
+def _connect(hub: OpenedHub, views: Sequence[DatasetView]) -> "duckdb.DuckDBPyConnection":
+    connection = hub.connect()
     connection.execute("set global TimeZone = 'UTC'")
     for view in views:
-        for statement in view_sql(view, storage.engine_path):
+        for statement in view_sql(view, hub.storage.engine_path):
             connection.execute(statement)
     return connection
 

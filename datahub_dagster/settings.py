@@ -1,17 +1,46 @@
 """One typed field for each `DATAHUB_*` variable; the defaults are the embedded hub."""
 
 import os
-from collections.abc import Container, Mapping
+import re
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
 
 from datahub_dagster.domain.cron import parse_cron
 from datahub_dagster.domain.due import zone_named
+from datahub_dagster.domain.names import unsafe_path_reason
 from datahub_dagster.domain.words import safe_url
 from datahub_dagster.errors import SettingsError
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+_S3 = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?")
+
+
+@dataclass(frozen=True, slots=True)
+class S3Root:
+    """A bucket, and what stands before every key in it: `prod`, or nothing.
+
+    >>> S3Root.parse("s3://acme-datahub/prod/")
+    S3Root(bucket='acme-datahub', prefix='prod')
+    """
+
+    bucket: str
+    prefix: str = ""
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
+
+    @classmethod
+    def parse(cls, text: str) -> "S3Root":
+        """Read `s3://bucket/prefix`. Raises `ValueError`."""
+        match = _S3.fullmatch(text)
+        prefix = (match[2] or "").strip("/") if match else ""
+        if match is None or (prefix and unsafe_path_reason(prefix)):
+            raise ValueError(f"{text!r} is no s3://BUCKET/PREFIX")
+        return cls(match[1], prefix)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,8 +50,12 @@ class Settings:
     Each field is read from the variable `DATAHUB_<NAME>`; its help text is in the reference.
     """
 
-    root: Path = field(
-        default=Path("hub"), metadata={"help": "Folder of the embedded hub: inbox, releases, log, docs."}
+    root: Path | S3Root = field(
+        default=Path("hub"),
+        metadata={
+            "help": "Where the hub is (inbox, releases, log, docs): a folder, or `s3://BUCKET/PREFIX` for the hub on AWS, "
+            "which is read through Glue and Athena."
+        },
     )
     dbt_project_dir: Path = field(
         default=_REPOSITORY / "dbt_project",
@@ -30,7 +63,10 @@ class Settings:
     )
     cache_dir: Path | None = field(
         default=None,
-        metadata={"help": "Where parsed contracts and dbt's files are kept; default `<root>/.cache`."},
+        metadata={
+            "help": "Folder of this machine for parsed contracts and dbt's files; default `<root>/.cache`, and for a hub on "
+            "AWS `~/.cache/datahub/<bucket>/<prefix>`."
+        },
     )
     teams: tuple[str, ...] = field(
         default=(),
@@ -63,11 +99,91 @@ class Settings:
         default="*/15 * * * *", metadata={"help": "When the catalog is compared with the log."}
     )
     timezone: str = field(default="UTC", metadata={"help": "Time zone of the hub's own schedules and pages."})
+    athena_workgroup: str = field(
+        default="primary",
+        metadata={"help": "Athena workgroup of the audits: its cutoff bounds what a query may cost."},
+    )
+    athena_staging_dir: S3Root | None = field(
+        default=None,
+        metadata={"help": "Where Athena puts results, an `s3://` address; default `<root>/athena`."},
+    )
+    athena_candidates: str = field(
+        default="hub_candidates",
+        metadata={
+            "help": "Glue database of the tables by which a candidate is audited; readers don't see it."
+        },
+    )
+    glue_prefix: str = field(
+        default="",
+        metadata={
+            "help": "Stands before the name of every Glue database, so that environments can share an account."
+        },
+    )
+    kms_key: str = field(
+        default="",
+        metadata={
+            "help": "KMS key (id, alias or ARN) for what the hub writes; empty = keys of S3 itself (SSE-S3)."
+        },
+    )
+    inbox_queue: str = field(
+        default="",
+        metadata={
+            "help": "URL of the SQS queue that hears of writes to the inbox; empty = inboxes are listed."
+        },
+    )
+    inbox_listing_minutes: int = field(
+        default=10,
+        metadata={"help": "With a queue: how often all inboxes are listed all the same, in minutes."},
+    )
+    notify_webhook_secret: str = field(
+        default="",
+        metadata={
+            "help": "Which secret of AWS holds the address that messages are posted to: `secretsmanager:<name or ARN>` or "
+            "`ssm:<parameter>`; empty = they are kept in the outbox alone."
+        },
+    )
+    docs_root: S3Root | None = field(
+        default=None,
+        metadata={"help": "Where a hub on AWS puts the docs, an `s3://` address; default below `<root>`."},
+    )
+    docs_public: bool = field(
+        default=False,
+        metadata={
+            "help": "Whether anybody may read the docs (`true`, `false`). If not, they go to no public bucket."
+        },
+    )
+
+    @property
+    def is_on_aws(self) -> bool:
+        """Whether the hub is on S3, Glue and Athena."""
+        return isinstance(self.root, S3Root)
+
+    @property
+    def docs_at(self) -> Path | S3Root:
+        """Where the docs are kept: in the folder `docs` below it."""
+        return self.docs_root if self.docs_root and self.is_on_aws else self.root
+
+    @property
+    def folder(self) -> Path:
+        """The embedded hub's folder. Raises `SettingsError` for a hub on AWS, which has none."""
+        if isinstance(self.root, Path):
+            return self.root
+        raise SettingsError(
+            "names a hub on AWS, and this needs a folder of this machine",
+            subject="DATAHUB_ROOT",
+            found=str(self.root),
+            next_step="say --root FOLDER",
+        )
 
     @property
     def cache(self) -> Path:
-        """Where derived files are kept."""
-        return self.cache_dir or self.root / ".cache"
+        """Where derived files are kept, on this machine."""
+        if self.cache_dir is not None:
+            return self.cache_dir
+        if isinstance(self.root, Path):
+            return self.root / ".cache"
+        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        return home / "datahub" / self.root.bucket / self.root.prefix
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -91,24 +207,26 @@ class Settings:
 
         return replace(
             self,
-            root=self.root.expanduser().absolute(),
+            root=self.root.expanduser().absolute() if isinstance(self.root, Path) else self.root,
             dbt_project_dir=self.dbt_project_dir.expanduser().absolute(),
             cache_dir=self.cache_dir.expanduser().absolute() if self.cache_dir else None,
         )
 
 
-_PATHS = {"root", "dbt_project_dir", "cache_dir"}
-_CRONS = {"nightly_checks_cron", "reconcile_cron"}
+_OFTEN = {minutes for minutes in range(1, 61) if 60 % minutes == 0}
+_SELDOM = {hours * 60 for hours in range(1, 13) if 24 % hours == 0}
+_USABLE_INTERVALS = sorted(_OFTEN | _SELDOM)
 _NUMBERS = {  # from, to
     "sample_rows": (0, 10_000),
     "inbox_days": (0, 36_500),
     "sensor_interval_seconds": (1, 86_400),
+    "inbox_listing_minutes": (1, 1440),
 }
-_OFTEN = {minutes for minutes in range(1, 61) if 60 % minutes == 0}
-_SELDOM = {hours * 60 for hours in range(1, 13) if 24 % hours == 0}
+_SECRET_NAME = re.compile(r"secretsmanager:[\w/+=.@:-]+|ssm:[\w/.:-]+", re.ASCII)
+_GLUE_NAME = re.compile(r"[a-z0-9_]{1,64}")
 
 # What the project's own `profiles.yml` reads, for people who run dbt by hand.
-_OF_DBT = ("DATAHUB_DBT_TARGET", "DATAHUB_ATHENA_")
+_OF_DBT = ("DATAHUB_DBT_TARGET", "DATAHUB_ATHENA_SCHEMA", "DATAHUB_ATHENA_DATA_DIR")
 
 
 def known_variables() -> dict[str, str]:
@@ -125,7 +243,7 @@ def _refuse_unknown(variables: Mapping[str, str]) -> None:
     for variable in sorted(variables):
         if not variable.startswith("DATAHUB_") or variable in known or not variables[variable].strip():
             continue
-        if variable == _OF_DBT[0] or variable.startswith(_OF_DBT[1]):
+        if variable in _OF_DBT:
             continue
         names = [each.removeprefix("DATAHUB_") for each in known]
         close = get_close_matches(variable.removeprefix("DATAHUB_"), names, n=1, cutoff=0.7)
@@ -140,31 +258,99 @@ def _refuse_unknown(variables: Mapping[str, str]) -> None:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """How a variable's text becomes a value: `read` raises `ValueError` where it can't be one."""
+
+    read: Callable[[str], object]
+    promised: str
+    example: str
+
+
+def _root(text: str) -> Path | S3Root:
+    return S3Root.parse(text) if "://" in text else Path(text)
+
+
+def _teams(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _zone(text: str) -> str:
+    zone_named(text)
+    return text
+
+
+def _url(text: str) -> str:
+    if safe_url(text) is None:
+        raise ValueError("no such address")
+    return text
+
+
+def _glue_name(text: str) -> str:
+    if not _GLUE_NAME.fullmatch(text):
+        raise ValueError("another character, or too long")
+    return text
+
+
+def _truth(text: str) -> bool:
+    return {"true": True, "false": False}[text.lower()]
+
+
+def _secret_name(text: str) -> str:
+    if not _SECRET_NAME.fullmatch(text):
+        raise SettingsError(  # which does not repeat it: somebody may have taken it for the place of the address itself
+            "names no secret of AWS",
+            subject="DATAHUB_NOTIFY_WEBHOOK_SECRET",
+            promised="secretsmanager:NAME or ssm:NAME, where NAME is that of the secret which holds the address",
+            next_step="keep the address as a secret, and: "
+            "export DATAHUB_NOTIFY_WEBHOOK_SECRET=secretsmanager:datahub/webhook",
+        )
+    return text
+
+
+_ON_S3 = _Reader(S3Root.parse, "an address such as s3://acme-datahub/prod", "s3://acme-datahub/prod")
+_CRON = _Reader(parse_cron, 'a cron schedule, such as "0 3 * * *"', '"0 3 * * *"')
+_GLUE = _Reader(_glue_name, "what Glue takes: small letters, digits and '_'", "prod_")
+_READERS = {
+    "root": _Reader(
+        _root, "a folder, or an address such as s3://acme-datahub/prod", "s3://acme-datahub/prod"
+    ),
+    "dbt_project_dir": _Reader(Path, "a folder", "FOLDER"),
+    "cache_dir": _Reader(Path, "a folder", "FOLDER"),
+    "teams": _Reader(_teams, "names of teams", "markets,weather"),
+    "nightly_checks_cron": _CRON,
+    "reconcile_cron": _CRON,
+    "timezone": _Reader(_zone, "a time zone, such as Asia/Tokyo", "Asia/Tokyo"),
+    "docs_url": _Reader(
+        _url,
+        "an address that a browser can open, such as https://hub.example.com/docs",
+        "https://hub.example.com/docs",
+    ),
+    "athena_staging_dir": _ON_S3,
+    "docs_root": _ON_S3,
+    "athena_candidates": _GLUE,
+    "glue_prefix": _GLUE,
+    "notify_webhook_secret": _Reader(_secret_name, "the name of a secret", "ssm:/datahub/webhook"),
+    "docs_public": _Reader(_truth, "true or false", "false"),
+}
+
+
 def _parse(variable: str, name: str, text: str) -> object:
     """The value of a variable. Raises `SettingsError`."""
-    if name in _PATHS:
-        return Path(text)
-    if name == "teams":
-        return tuple(part.strip() for part in text.split(",") if part.strip())
     if name in _NUMBERS:
         lowest, highest = _NUMBERS[name]
         return _number(variable, text, range(lowest, highest + 1), f"{lowest} to {highest:,}")
     if name == "docs_interval_minutes":
-        usable = sorted(_OFTEN | _SELDOM)
-        return _number(variable, text, usable, f"one of {', '.join(map(str, usable))}, which divide a day")
+        promised = f"one of {', '.join(map(str, _USABLE_INTERVALS))}, which divide a day"
+        return _number(variable, text, _USABLE_INTERVALS, promised)
+    reader = _READERS.get(name)
+    if reader is None:
+        return text
     try:
-        if name in _CRONS:
-            return parse_cron(text)
-        if name == "timezone":
-            zone_named(text)
-    except ValueError as error:
-        what = "a cron schedule" if name in _CRONS else "a time zone"
-        example = '"0 3 * * *"' if name in _CRONS else "Asia/Tokyo"
-        raise _unusable(variable, text, f"{what}, such as {example} ({error})", example) from error
-    if name == "docs_url" and safe_url(text) is None:
-        example = "https://hub.example.com/docs"
-        raise _unusable(variable, text, f"an address that a browser can open, such as {example}", example)
-    return text
+        return reader.read(text)
+    except (ValueError, KeyError) as error:
+        why = f" ({error})" if name in ("nightly_checks_cron", "reconcile_cron", "timezone") else ""
+        raise _unusable(variable, text, f"{reader.promised}{why}", reader.example) from error
 
 
 def _number(variable: str, text: str, usable: Container[int], promised: str) -> int:

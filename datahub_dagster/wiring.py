@@ -1,9 +1,20 @@
 """The only place where adapters are chosen."""
 
+from collections.abc import Generator, Iterable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from datahub_dagster.ports import Clock, Hub
-from datahub_dagster.settings import Settings
+from datahub_dagster.ports import Clock, Hub, Notifier
+from datahub_dagster.settings import S3Root, Settings
+
+if TYPE_CHECKING:
+    from datahub_dagster.adapters.aws.clients import AwsClients
+    from datahub_dagster.adapters.aws.glue_query import GlueQuery
+    from datahub_dagster.adapters.duckdb_query import DuckDbQuery
+    from datahub_dagster.domain.contract import Contract
+    from datahub_dagster.domain.finding import Finding
+
+# Adapters bring their libraries with them, so that they are imported only where a hub is really opened.
 
 
 class SystemClock(Clock):
@@ -17,44 +28,149 @@ class SystemClock(Clock):
 def open_hub(settings: Settings | None = None) -> Hub:
     """The hub that the settings ask for; by default those of the environment.
 
-    Opening is cheap and writes nothing: dbt and DuckDB are imported when they are first needed.
+    Opening is cheap, writes nothing and asks no network: dbt, DuckDB and AWS are called when they are first needed.
 
     Raises:
         SettingsError: A setting can't be used.
     """
-    # Adapters bring their libraries with them, so that they are imported only where a hub is really opened.
+    settings = settings or Settings.from_environment()
+    return _on_aws(settings, settings.root) if isinstance(settings.root, S3Root) else _embedded(settings)
+
+
+def _embedded(settings: Settings) -> Hub:
+    """On one machine: Parquet on disk, read through DuckDB."""
     from datahub_dagster import pipeline
     from datahub_dagster.adapters.catalog.duckdb import DuckDbCatalog
     from datahub_dagster.adapters.dbt.auditor import DbtAuditor
     from datahub_dagster.adapters.dbt.contracts import DbtContracts
     from datahub_dagster.adapters.dbt.docs import DbtDocs
+    from datahub_dagster.adapters.dbt.duckdb_engine import DuckDbEngine
     from datahub_dagster.adapters.notify.outbox import OutboxNotifier
     from datahub_dagster.adapters.parquet import ParquetProfiler
     from datahub_dagster.adapters.release_log import JsonReleaseLog
     from datahub_dagster.adapters.site.render import StaticSite
     from datahub_dagster.adapters.storage.local import LocalStorage
 
-    settings = settings or Settings.from_environment()
-    storage = LocalStorage(settings.root)
-    contracts = DbtContracts(settings.dbt_project_dir, settings.cache)
+    storage = LocalStorage(settings.folder)
+    engine = DuckDbEngine(storage)
+    contracts = DbtContracts(settings.dbt_project_dir, settings.cache, engine)
     return Hub(
         storage=storage,
         log=JsonReleaseLog(storage),
         catalog=DuckDbCatalog(storage),
         profiler=ParquetProfiler(storage),
         auditor=DbtAuditor(
-            contracts.parsed, storage.engine_path, cache_dir=settings.cache, sample_rows=settings.sample_rows
+            contracts.parsed, engine, cache_dir=settings.cache, sample_rows=settings.sample_rows
         ),
         contracts=contracts,
         site=StaticSite(
             storage,
             pipeline.status,
-            DbtDocs(contracts.parsed, settings.root, settings.cache).render,
+            DbtDocs(contracts.parsed, engine, settings.cache).render,
             timezone=settings.timezone,
             docs_url=settings.docs_url,
         ),
-        notifier=OutboxNotifier(settings.root),
+        notifier=_notifier(settings, OutboxNotifier(settings.folder)),
         clock=SystemClock(),
         sources_root=settings.dbt_project_dir,
         inbox_days=settings.inbox_days,
+    )
+
+
+def _notifier(settings: Settings, outbox: Notifier, aws: "AwsClients | None" = None) -> Notifier:
+    """The outbox, and the webhook if the settings name one: the embedded hub may have its address in AWS, too."""
+    if not settings.notify_webhook_secret:
+        return outbox
+    from datahub_dagster.adapters.aws.clients import AwsClients
+    from datahub_dagster.adapters.aws.secrets import AwsSecret
+    from datahub_dagster.adapters.notify.webhook import WebhookNotifier
+
+    return WebhookNotifier(outbox, AwsSecret(aws or AwsClients(), settings.notify_webhook_secret))
+
+
+def _on_aws(settings: Settings, root: S3Root) -> Hub:
+    """On AWS: Parquet on S3, tables in Glue, read through Athena."""
+    from datahub_dagster import pipeline
+    from datahub_dagster.adapters.aws.clients import AwsClients
+    from datahub_dagster.adapters.aws.inbox_events import SqsDeliveryEvents
+    from datahub_dagster.adapters.catalog.glue import GlueCatalog
+    from datahub_dagster.adapters.dbt.athena_engine import AthenaEngine
+    from datahub_dagster.adapters.dbt.auditor import DbtAuditor
+    from datahub_dagster.adapters.dbt.contracts import DbtContracts
+    from datahub_dagster.adapters.dbt.docs import DbtDocs
+    from datahub_dagster.adapters.notify.object_outbox import ObjectOutbox
+    from datahub_dagster.adapters.parquet import ParquetProfiler
+    from datahub_dagster.adapters.release_log import JsonReleaseLog
+    from datahub_dagster.adapters.site.render import StaticSite
+    from datahub_dagster.adapters.storage.s3 import S3Storage
+    from datahub_dagster.adapters.storage.s3_site import S3SiteStorage
+
+    aws = AwsClients()
+    storage = S3Storage(aws, root.bucket, root.prefix, kms_key=settings.kms_key)
+    site_root = settings.docs_root or root
+    site_storage = S3SiteStorage(
+        aws, site_root.bucket, site_root.prefix, kms_key=settings.kms_key, public=settings.docs_public
+    )
+    engine = AthenaEngine(
+        aws,
+        storage,
+        workgroup=settings.athena_workgroup,
+        staging_dir=str(settings.athena_staging_dir or f"{root}/athena"),
+        candidates=f"{settings.glue_prefix}{settings.athena_candidates}",
+        glue_prefix=settings.glue_prefix,
+    )
+    contracts = DbtContracts(settings.dbt_project_dir, settings.cache, engine)
+    return Hub(
+        storage=storage,
+        log=JsonReleaseLog(storage),
+        catalog=GlueCatalog(aws, storage, prefix=settings.glue_prefix),
+        profiler=ParquetProfiler(storage),
+        auditor=DbtAuditor(
+            contracts.parsed, engine, cache_dir=settings.cache, sample_rows=settings.sample_rows
+        ),
+        contracts=contracts,
+        site=StaticSite(
+            site_storage,
+            pipeline.status,
+            DbtDocs(contracts.parsed, engine, settings.cache).render,
+            may_write=site_storage.refuse_if_public,
+            timezone=settings.timezone,
+            docs_url=settings.docs_url,
+        ),
+        notifier=_notifier(settings, ObjectOutbox(storage), aws),
+        clock=SystemClock(),
+        events=SqsDeliveryEvents(aws, settings.inbox_queue, root) if settings.inbox_queue else None,
+        sources_root=settings.dbt_project_dir,
+        inbox_days=settings.inbox_days,
+    )
+
+
+def examine(
+    settings: Settings, root: S3Root, contracts: "Iterable[Contract]"
+) -> "Generator[Finding, None, bool]":
+    """What a hub on AWS lacks there, for the doctor; gives back whether its bucket can be looked into at all."""
+    from datahub_dagster.adapters.aws.clients import AwsClients
+    from datahub_dagster.adapters.aws.examine import examine as look
+    from datahub_dagster.adapters.storage.s3 import S3Storage
+
+    aws = AwsClients()
+    storage = S3Storage(aws, root.bucket, root.prefix, kms_key=settings.kms_key)
+    return look(aws, settings, root, storage, contracts, SystemClock().now)
+
+
+def open_query(settings: Settings) -> "GlueQuery | DuckDbQuery":
+    """The query engine as readers use it, through the catalog: for the smoke run."""
+    if not isinstance(settings.root, S3Root):
+        from datahub_dagster.adapters.duckdb_query import DuckDbQuery
+        from datahub_dagster.adapters.storage.local import LocalStorage
+
+        return DuckDbQuery(LocalStorage(settings.folder), settings.folder)
+    from datahub_dagster.adapters.aws.athena_query import AthenaQuery
+    from datahub_dagster.adapters.aws.clients import AwsClients
+    from datahub_dagster.adapters.aws.glue_query import GlueQuery
+
+    aws = AwsClients()
+    staging_dir = str(settings.athena_staging_dir or f"{settings.root}/athena")
+    return GlueQuery(
+        aws, AthenaQuery(aws, settings.athena_workgroup, staging_dir), prefix=settings.glue_prefix
     )

@@ -17,6 +17,8 @@ import pytest
 
 REPO = Path(__file__).resolve().parent.parent
 
+pytest_plugins = ["tests.aws"]  # the emulator and an AWS account in it, for tests marked `aws`
+
 # The hub's own settings, and those of the libraries and tools around it. A test that wants one sets it.
 HIDDEN_PREFIXES = ("DATAHUB_", "AWS_", "DAGSTER_", "DBT_", "LC_", "MAKE", "XDG_")
 HIDDEN = {"COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "LANGUAGE"}  # what shapes text for a terminal

@@ -1,6 +1,7 @@
 """Hubs for tests: real storage, log, catalog and footers on a disk; contracts as values; an auditor without dbt."""
 
-from collections.abc import Sequence
+import io
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -45,16 +46,24 @@ class SteppingClock(Clock):
 
 
 class PlainSqlAuditor(Auditor):
-    """Answers `not_null` and `unique` by the SQL that dbt would write, without dbt: milliseconds where dbt needs seconds."""
+    """Answers `not_null` and `unique` by the SQL that dbt would write, without dbt: milliseconds where dbt needs seconds.
 
-    def __init__(self, storage: Storage) -> None:
+    Args:
+        storage: Where the files are.
+        connect: Gives a DuckDB connection that can read them.
+    """
+
+    def __init__(
+        self, storage: Storage, connect: Callable[[], duckdb.DuckDBPyConnection] = duckdb.connect
+    ) -> None:
         self._storage = storage
+        self._connect = connect
 
     def audit(self, requests: Sequence[AuditRequest]) -> Sequence[AuditReport]:
         return [self._audit(request) for request in requests]
 
     def _audit(self, request: AuditRequest) -> AuditReport:
-        with duckdb.connect() as connection:
+        with self._connect() as connection:
             for view in (request.view, *request.neighbours.values()):
                 for statement in view_sql(view, self._storage.engine_path):
                     connection.execute(statement)
@@ -139,34 +148,47 @@ def put_delivery(
     complete: bool = True,
     full: bool = False,
 ) -> Path:
-    """Write a delivery straight into the inbox, as a team's own tools would."""
-    folder = (
-        Path(hub.storage.engine_path(Location("inbox"))) / contract.name.source / contract.name.table / name
-    )
-    for path, content in files.items():
-        target = folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(content, bytes):
-            target.write_bytes(content)
-        else:
-            pq.write_table(content, target)
+    """Write a delivery straight into the inbox, as a team's own tools would.
+
+    Returns:
+        Its folder, relative to the hub's where that is not on a disk.
+    """
+    place = Location("inbox") / contract.name.source / contract.name.table / name
+    bytes_of = {
+        path: content if isinstance(content, bytes) else as_parquet(content)
+        for path, content in files.items()
+    }
+    markers = [marker for marker, is_there in (("_FULL", full), ("_SUCCESS", complete)) if is_there]
+    if not isinstance(hub.storage, LocalStorage):
+        for path, content in (bytes_of | dict.fromkeys(markers, b"")).items():
+            hub.storage.replace(place / path, content)
+        return Path(place.path)
+    folder = Path(hub.storage.engine_path(place))
     folder.mkdir(parents=True, exist_ok=True)
-    if full:
-        (folder / "_FULL").touch()
-    if complete:
-        (folder / "_SUCCESS").touch()
+    for path, content in (bytes_of | dict.fromkeys(markers, b"")).items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
     return folder
 
 
-def ids_published(hub: Hub, contract: Contract) -> list[int]:
-    """The ids that a reader of the published dataset sees, sorted."""
+def as_parquet(table: pa.Table) -> bytes:
+    """A table as a Parquet file."""
+    stream = io.BytesIO()
+    pq.write_table(table, stream)
+    return stream.getvalue()
+
+
+def ids_published(
+    hub: Hub, contract: Contract, connect: Callable[[], duckdb.DuckDBPyConnection] = duckdb.connect
+) -> list[int]:
+    """The ids that a reader of the published dataset sees, sorted; `connect` gives a connection that can read the files."""
     from datahub_dagster.steps.views import view_of
 
     current = hub.log.current(contract.name)
     if current is None:
         return []
     view = view_of(hub.log, contract.name, current.partitions, contract)
-    with duckdb.connect() as connection:
+    with connect() as connection:
         for statement in view_sql(view, hub.storage.engine_path):
             connection.execute(statement)
         rows = connection.execute(f'select id from "{view.schema}"."{view.table}" order by id').fetchall()

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,32 +11,41 @@ import duckdb
 import pytest
 
 import datahub_dagster
+from datahub_dagster.adapters.aws.clients import AwsClients
 from datahub_dagster.adapters.release_log import JsonReleaseLog
 from datahub_dagster.adapters.storage.local import LocalStorage
+from datahub_dagster.adapters.storage.s3 import S3Storage
 from datahub_dagster.domain.names import DatasetName, Location
 from datahub_dagster.domain.release import GenerationKind, ReleaseState
 from datahub_dagster.domain.view import FileList, ReleasedFile
 from datahub_dagster.errors import (
     RetentionError,
     SettingsError,
+    StorageError,
     UnknownDatasetError,
     UnknownReleaseError,
     UsageError,
 )
+from datahub_dagster.ports import Storage
 from datahub_dagster.reader import HubReader
+from tests.aws import AwsAccount
 from tests.builders import contract, generation, record, release_id
 from tests.conftest import REPO
 
 DAY = "select {id} as id, 'row ' || {id} as name, timestamptz '2026-11-20 23:30:00+00' as at"
 
 
-class Published:
-    """A hub's folder, and releases published into it without the steps."""
+FILE = "p [x] 100% {é}*?#1.parquet"  # nothing in a name is a pattern, or means anything to an address
 
-    def __init__(self, root: Path) -> None:
+
+class Published:
+    """A hub, and releases published into it without the steps."""
+
+    def __init__(self, root: Path | str, storage: Storage, scratch: Path) -> None:
         self.root = root
-        self.storage = LocalStorage(root)
+        self.storage = storage
         self.log = JsonReleaseLog(self.storage)
+        self._scratch = scratch
 
     def release(
         self, dataset: str, number: int, *days: str, kept: dict[str, int] | None = None, **more: Any
@@ -63,23 +72,36 @@ class Published:
         self.log.add_generation(generation(of, current.number + 1 if current else 1, **(values | more)))
 
     def _file(self, folder: Location, number: int, day: str) -> ReleasedFile:
-        path = f"{folder}/day={day}/p.parquet" if day else f"{folder}/p.parquet"
-        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+        path = f"{folder}/day={day}/{FILE}" if day else f"{folder}/{FILE}"
+        written = self._scratch / "written.parquet"
         with duckdb.connect() as connection:
-            connection.execute(f"copy ({DAY.format(id=number)}) to '{self.root / path}' (format parquet)")
+            connection.execute(f"copy ({DAY.format(id=number)}) to '{written}' (format parquet)")
+        self.storage.upload(written, Location(path))
         return ReleasedFile(
             path=path, size=1, sha256="", rows=1, partition=day, holds_partition_column=not day
         )
 
 
-@pytest.fixture
-def published(tmp_path: Path) -> Published:
-    hub = Published(tmp_path / "hub")
+@pytest.fixture(params=["on disk", pytest.param("on s3", marks=pytest.mark.aws)])
+def published(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Published]:
+    if request.param == "on disk":
+        hub = Published(tmp_path / "hub", LocalStorage(tmp_path / "hub"), tmp_path)
+        _publish_some(hub)
+        yield hub
+        return
+    account: AwsAccount = request.getfixturevalue("aws_account")
+    aws = AwsClients()
+    hub = Published(account.root, S3Storage(aws, account.bucket, "hub"), tmp_path)
+    _publish_some(hub)
+    yield hub
+    aws.close()
+
+
+def _publish_some(hub: Published) -> None:
     hub.release("payments.orders", 1)
     hub.release("payments.orders", 3)
     hub.release("equities.daily_prices", 1, "2026-11-18", "2026-11-19")
     hub.release("equities.daily_prices", 2, "2026-11-19", kept={"2026-11-18": 1})
-    return hub
 
 
 @pytest.fixture
@@ -91,6 +113,8 @@ def test_a_hub_lists_what_is_published(hub: HubReader) -> None:
     assert hub.datasets() == ["equities.daily_prices", "payments.orders"]
     assert "payments.orders" in hub
     assert list(hub) == hub.datasets()
+    assert "payment.order" not in hub
+    assert 7 not in hub
     assert "2 datasets" in repr(hub)
 
 
@@ -114,11 +138,16 @@ def test_partitions_come_each_from_its_release(hub: HubReader) -> None:
     rows = hub["equities.daily_prices"].duckdb().project("id, day").order("day").fetchall()
 
     assert rows == [(1, date(2026, 11, 18)), (2, date(2026, 11, 19))]
-    assert [path.parent.name for path in hub["equities.daily_prices"].files] == [
-        "day=2026-11-18",
-        "day=2026-11-19",
-    ]
-    assert all(path.is_file() for path in hub["equities.daily_prices"].files)
+
+
+def test_files_are_there_for_other_tools(published: Published, hub: HubReader) -> None:
+    files = hub["equities.daily_prices"].files
+
+    assert [str(file).split("/")[-2] for file in files] == ["day=2026-11-18", "day=2026-11-19"]
+    for file in files:
+        assert str(file).startswith(f"{published.root}/releases/equities/daily_prices/")
+        assert isinstance(file, Path) == isinstance(published.root, Path)
+        assert not isinstance(file, Path) or file.is_file()
 
 
 @pytest.mark.parametrize("as_frame", ["polars", "pandas"])
@@ -184,7 +213,7 @@ def test_a_reader_stays_with_its_generation_while_the_next_is_published(
 
 def test_what_retention_removed_is_said_with_a_next_step(published: Published, hub: HubReader) -> None:
     folder = published.log.release_folder(DatasetName("payments", "orders"), release_id(1))
-    (published.root / folder.path / "_files.json").unlink()
+    published.storage.delete(folder / "_files.json")
 
     with pytest.raises(RetentionError, match=r"release 2026-11-20\.1 are no longer kept") as raised:
         hub["payments.orders"].at(generation=1)
@@ -245,18 +274,31 @@ def test_a_source_may_have_a_dot_in_its_name(published: Published, hub: HubReade
     assert hub["a.b-c.d"].rows == 1
 
 
-def test_the_folder_comes_from_the_environment(published: Published, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_hubs_place_comes_from_the_environment(
+    published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DATAHUB_ROOT", str(published.root))
 
     assert datahub_dagster.open().datasets() == ["equities.daily_prices", "payments.orders"]
 
 
 def test_a_folder_that_is_not_there_is_an_error_with_a_next_step(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="there is no hub in this folder") as raised:
+    with pytest.raises(SettingsError, match="there is no hub here") as raised:
         datahub_dagster.open(tmp_path / "nowhere")
 
     assert "DATAHUB_ROOT" in str(raised.value.next_step)
     assert datahub_dagster.open(tmp_path).datasets() == []
+
+
+@pytest.mark.aws
+def test_an_address_where_no_hub_is_is_an_error_with_a_next_step(aws_account: AwsAccount) -> None:
+    with pytest.raises(SettingsError, match="there is no hub here"):
+        datahub_dagster.open(f"s3://{aws_account.bucket}/typo")
+    with pytest.raises(StorageError, match="there is no such bucket") as raised:
+        datahub_dagster.open(f"s3://{aws_account.bucket}-typo")
+    assert "DATAHUB_ROOT" in str(raised.value.next_step)
+    with pytest.raises(SettingsError, match="is no place where a hub can be"):
+        datahub_dagster.open("s3:///prod")
 
 
 def test_reading_needs_neither_dbt_nor_dagster(published: Published) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from datahub_dagster.errors import SettingsError
-from datahub_dagster.settings import Settings, known_variables
+from datahub_dagster.settings import S3Root, Settings, known_variables
 
 
 def refused(**variables: str) -> SettingsError:
@@ -42,6 +42,16 @@ def test_every_setting_can_be_given() -> None:
         "NIGHTLY_CHECKS_CRON": "0 4  * * mon-fri",
         "RECONCILE_CRON": "*/5 * * * *",
         "TIMEZONE": "Asia/Tokyo",
+        "ATHENA_WORKGROUP": "hub",
+        "ATHENA_STAGING_DIR": "s3://acme-results/athena",
+        "ATHENA_CANDIDATES": "audits",
+        "GLUE_PREFIX": "prod_",
+        "KMS_KEY": "alias/hub",
+        "INBOX_QUEUE": "https://sqs.eu-west-1.example.com/1/inbox",
+        "INBOX_LISTING_MINUTES": "60",
+        "NOTIFY_WEBHOOK_SECRET": "secretsmanager:datahub/webhook",
+        "DOCS_ROOT": "s3://acme-docs",
+        "DOCS_PUBLIC": "True",
     }
     assert {f"DATAHUB_{name}" for name in given} == set(known_variables())
 
@@ -51,6 +61,43 @@ def test_every_setting_can_be_given() -> None:
     assert settings.teams == ("markets", "weather")
     assert timedelta(minutes=settings.docs_interval_minutes) == timedelta(hours=12)
     assert settings.nightly_checks_cron == "0 4 * * mon-fri"
+    assert settings.athena_staging_dir == S3Root("acme-results", "athena")
+    assert settings.docs_root == S3Root("acme-docs")
+    assert settings.docs_public is True
+
+
+def test_an_s3_address_is_a_hub_on_aws_whose_cache_is_on_this_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/srv/cache")
+
+    settings = Settings.from_environment({"DATAHUB_ROOT": "s3://acme-datahub/prod/"})
+
+    assert settings.is_on_aws
+    assert str(settings.root) == "s3://acme-datahub/prod"
+    assert settings.cache == Path("/srv/cache/datahub/acme-datahub/prod")
+
+
+def test_what_needs_a_folder_says_so_on_aws() -> None:
+    with pytest.raises(SettingsError, match="needs a folder of this machine"):
+        _ = Settings(root=S3Root("acme-datahub")).folder
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("ROOT", "s3://"),
+        ("ROOT", "s3://Acme_Hub/prod"),
+        ("ROOT", "s3://acme/../prod"),
+        ("ROOT", "gs://acme/prod"),
+        ("DOCS_ROOT", "/srv/docs"),
+        ("GLUE_PREFIX", "prod-"),
+        ("DOCS_PUBLIC", "yes"),
+        ("INBOX_LISTING_MINUTES", "0"),
+    ],
+)
+def test_what_aws_would_not_take_is_refused(name: str, text: str) -> None:
+    refused(**{name: text})
 
 
 @pytest.mark.parametrize(
@@ -72,7 +119,7 @@ def test_what_profiles_yml_reads_and_what_is_empty_is_left_alone() -> None:
     others = {
         "DATAHUB_DBT_TARGET": "aws",
         "DATAHUB_ATHENA_SCHEMA": "x",
-        "DATAHUB_ATHENA_WORKGROUP": "y",
+        "DATAHUB_ATHENA_DATA_DIR": "y",
         "DATAHUB_ROOOT": "",
         "DATAHUB_TIMEZONE": " ",
         "DATAHUBS": "1",
@@ -114,3 +161,24 @@ def test_a_time_zone_is_one_of_the_iana_database(zone: str) -> None:
 @pytest.mark.parametrize("address", ["hub.example.com", "javascript:alert(1)", "https://"])
 def test_an_address_of_the_docs_is_one_that_a_browser_opens(address: str) -> None:
     assert "such as https://hub.example.com/docs" in str(refused(DOCS_URL=address))
+
+
+@pytest.mark.parametrize(
+    "text", ["https://hooks.example.com/T0KEN", "vault:T0KEN", "ssm:", "secretsmanager:T0 KEN"]
+)
+def test_an_address_in_the_place_of_its_secrets_name_is_refused_and_not_repeated(text: str) -> None:
+    with pytest.raises(SettingsError, match="secretsmanager:NAME or ssm:NAME") as caught:
+        Settings.from_environment({"DATAHUB_NOTIFY_WEBHOOK_SECRET": text})
+    assert "T0" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "secretsmanager:arn:aws:secretsmanager:eu-west-1:123456789012:secret:datahub/webhook-a1B2c3",
+        "ssm:/datahub/prod/webhook",
+        "ssm:arn:aws:ssm:eu-west-1:123456789012:parameter/datahub/webhook",
+    ],
+)
+def test_a_secret_is_named_by_its_name_or_its_arn(name: str) -> None:
+    assert Settings.from_environment({"DATAHUB_NOTIFY_WEBHOOK_SECRET": name}).notify_webhook_secret == name

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from datahub_dagster.domain.names import Location
 from datahub_dagster.domain.profile import Bounds, FileProfile, FoundColumn
 from datahub_dagster.ports import Profiler, Storage
+from datahub_dagster.side_by_side import side_by_side
 
 
 class ParquetProfiler(Profiler):
@@ -22,7 +23,11 @@ class ParquetProfiler(Profiler):
     def profile(
         self, folder: Location, files: Sequence[tuple[str, int]], bounds_of: str | None
     ) -> Sequence[FileProfile]:
-        return [self._profile_file(folder, path, size, bounds_of) for path, size in files]
+        return list(
+            side_by_side(
+                lambda file: self._profile_file(folder, *file, bounds_of), files, self._storage.parallel
+            )
+        )
 
     def _profile_file(self, folder: Location, path: str, size: int, bounds_of: str | None) -> FileProfile:
         try:

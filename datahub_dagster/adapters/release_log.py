@@ -15,7 +15,7 @@ The layout::
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -31,7 +31,9 @@ from datahub_dagster.domain.release import Generation, ReleaseRecord
 from datahub_dagster.domain.view import FileList
 from datahub_dagster.errors import AlreadyExistsError, CorruptError
 from datahub_dagster.ports import Purpose, ReleaseLog, Storage
+from datahub_dagster.side_by_side import side_by_side
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 _LOG = Location("log")
@@ -86,7 +88,7 @@ class JsonReleaseLog(ReleaseLog):
     def file_list(self, dataset: DatasetName, release_id: ReleaseId) -> FileList | None:
         # Retention removes it, so that it is looked for each time.
         location = self._file_list_location(dataset, release_id)
-        if not self._storage.exists(location):
+        if location.path in self._seen and not self._storage.exists(location):
             return None
         return self._read_if_there(location, FileList)
 
@@ -116,7 +118,9 @@ class JsonReleaseLog(ReleaseLog):
         return self.release_folder(dataset, release_id) / "_record.json"
 
     def records(self, dataset: DatasetName) -> Sequence[ReleaseRecord]:
-        found = (self.record(dataset, release_id) for release_id in self.releases_on_disk(dataset))
+        found = self._side_by_side(
+            lambda release_id: self.record(dataset, release_id), self.releases_on_disk(dataset)
+        )
         return [record for record in found if record is not None]
 
     def add_record(self, record: ReleaseRecord) -> ReleaseRecord:
@@ -133,12 +137,12 @@ class JsonReleaseLog(ReleaseLog):
         self._create_same(self._log(report.dataset) / "checks" / name, report)
 
     def last_check(self, dataset: DatasetName) -> tuple[datetime, AuditReport] | None:
-        folder = self._log(dataset) / "checks"
-        names = [name for name in self._storage.list_names(folder) if name.endswith(".json")]
-        if not names:
-            return None
-        checked_at = datetime.strptime(names[-1].removesuffix(".json"), _INSTANT).replace(tzinfo=UTC)
-        return checked_at, self._read(folder / names[-1], AuditReport)
+        names = self._check_names(dataset)
+        return self._check(dataset, names[-1]) if names else None
+
+    def checks(self, dataset: DatasetName, since: datetime) -> Sequence[tuple[datetime, AuditReport]]:
+        first = since.astimezone(UTC).strftime(_INSTANT)
+        return [self._check(dataset, name) for name in self._check_names(dataset) if name >= first]
 
     def pins(self, dataset: DatasetName) -> Mapping[ReleaseId, str]:
         folder = self._log(dataset) / "pins"
@@ -204,6 +208,14 @@ class JsonReleaseLog(ReleaseLog):
         names = self._storage.list_names(self.releases_folder(dataset))
         return sorted(release_id for name in names if (release_id := _release_of(name)) is not None)
 
+    def _check_names(self, dataset: DatasetName) -> Sequence[str]:
+        names = self._storage.list_names(self._log(dataset) / "checks")
+        return [name for name in names if name.endswith(".json")]
+
+    def _check(self, dataset: DatasetName, name: str) -> tuple[datetime, AuditReport]:
+        checked_at = datetime.strptime(name.removesuffix(".json"), _INSTANT).replace(tzinfo=UTC)
+        return checked_at, self._read(self._log(dataset) / "checks" / name, AuditReport)
+
     def _file_list_location(self, dataset: DatasetName, release_id: ReleaseId) -> Location:
         return self.release_folder(dataset, release_id) / "_files.json"
 
@@ -211,7 +223,11 @@ class JsonReleaseLog(ReleaseLog):
         return _LOG / dataset.source / dataset.table
 
     def _numbered(self, folder: Location, kind: type[T]) -> Sequence[T]:
-        return [self._read(folder / name, kind) for name in self._numbered_names(folder)]
+        names = self._numbered_names(folder)
+        return list(self._side_by_side(lambda name: self._read(folder / name, kind), names))
+
+    def _side_by_side(self, read: Callable[[S], T], items: Sequence[S]) -> Iterator[T]:
+        return side_by_side(read, items, self._storage.parallel)
 
     def _numbered_names(self, folder: Location) -> Sequence[str]:
         return [name for name in self._storage.list_names(folder) if _NUMBERED.fullmatch(name)]

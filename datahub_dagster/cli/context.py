@@ -22,7 +22,7 @@ TEXT, JSON = "text", "json"
 class Session:
     """One call of the command line. Settings, hub and contracts are read when first asked for, and once."""
 
-    root: Path | None = None
+    root: str | None = None
     project_dir: Path | None = None
     output: str = TEXT
     debug: bool = False
@@ -31,11 +31,12 @@ class Session:
     @property
     def environment(self) -> dict[str, str]:
         """The environment with the options of the command line in it: for settings and child processes."""
-        given = {"DATAHUB_ROOT": self.root, "DATAHUB_DBT_PROJECT_DIR": self.project_dir}
-        return {
-            **os.environ,
-            **{name: str(path.absolute()) for name, path in given.items() if path is not None},
-        }
+        given = dict(os.environ)
+        if self.root is not None:
+            given["DATAHUB_ROOT"] = self.root if "://" in self.root else str(Path(self.root).absolute())
+        if self.project_dir is not None:
+            given["DATAHUB_DBT_PROJECT_DIR"] = str(self.project_dir.absolute())
+        return given
 
     @cached_property
     def settings(self) -> "Settings":
@@ -109,7 +110,10 @@ def _global_options() -> list[click.Option]:
     shared: dict[str, Any] = {"expose_value": False, "callback": _keep}
     return [
         click.Option(
-            ["--root"], type=folder, metavar="DIR", help="The hub's folder. [env: DATAHUB_ROOT]", **shared
+            ["--root"],
+            metavar="DIR",
+            help="The hub's folder, or s3://BUCKET/PREFIX. [env: DATAHUB_ROOT]",
+            **shared,
         ),
         click.Option(
             ["--project-dir"],

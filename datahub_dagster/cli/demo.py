@@ -38,13 +38,13 @@ DOCS_PORT = 8090
 def command(session: Session, no_serve: bool, fresh: bool, port: int | None) -> int:
     """Deliver real open data of several teams into a hub of its own, and serve the result.
 
-    The hub is ./hub, or DATAHUB_ROOT. A demo's hub is made anew each time; a folder that is not a demo's is
-    never touched.
+    The hub is ./hub, or DATAHUB_ROOT: a folder of this machine, no hub on AWS. A demo's hub is made anew each
+    time; a folder that is not a demo's is never touched.
     Exit code 1 if a delivery ended otherwise than the story says.
     """
     from datahub_dagster.cli.serve import ends_on_signals
 
-    root = session.settings.root
+    root = session.settings.folder
     with ends_on_signals(), demo_hub(root, fresh=fresh):
         story = _tell(session)
         lines = story_lines(session, story)
@@ -60,7 +60,7 @@ def command(session: Session, no_serve: bool, fresh: bool, port: int | None) -> 
 
 def _tell(session: Session) -> Story:
     with session.out.progress(steps=False) as progress:
-        return tell(session.hub, session.settings.root, actor=session.actor, audience=Listener(progress))
+        return tell(session.hub, session.settings.folder, actor=session.actor, audience=Listener(progress))
 
 
 class Listener(Audience):
@@ -179,7 +179,7 @@ def chapter_rows(story: Story) -> Rows:
 def _serve(session: Session, story: Story, port: int | None) -> None:
     from datahub_dagster.cli.serve import chosen_port, dagster_dev, serve_folder, wait_for_signal
 
-    root = session.settings.root
+    root = session.settings.folder
     with ExitStack() as stack:
         docs = stack.enter_context(serve_folder(root / "docs", preferred=DOCS_PORT))
         environment = session.environment | {

@@ -1,32 +1,10 @@
-"""What the doctor finds, as values."""
+"""How an error that ends a look becomes one finding more."""
 
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Callable
 
+from datahub_dagster.domain.finding import Finding, Findings, fault
 from datahub_dagster.errors import HubError
-
-
-class Level(StrEnum):
-    """`fault` must be mended; `note` is worth knowing."""
-
-    FINE = "fine"
-    NOTE = "note"
-    FAULT = "fault"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing that was looked at."""
-
-    level: Level
-    subject: str
-    found: str
-    next_step: str = ""
-
-
-Findings = Iterator[Finding]
 
 
 def guarded(subject: str, look: Callable[[], Findings]) -> Findings:
@@ -36,12 +14,7 @@ def guarded(subject: str, look: Callable[[], Findings]) -> Findings:
     except HubError as error:
         yield fault_of(subject, error)
     except OSError as error:
-        yield Finding(
-            level=Level.FAULT,
-            subject=subject,
-            found=f"{type(error).__name__}: {error}",
-            next_step=f"ls -l {os.curdir}",
-        )
+        yield fault(subject, f"{type(error).__name__}: {error}", f"ls -l {os.curdir}")
 
 
 def fault_of(subject: str, error: HubError) -> Finding:
@@ -49,4 +22,4 @@ def fault_of(subject: str, error: HubError) -> Finding:
     found = f"{error.headline}: {error.found}" if error.found else error.headline
     if error.promised:
         found += f"; promised: {error.promised}"
-    return Finding(level=Level.FAULT, subject=subject, found=found, next_step=error.next_step or "")
+    return fault(subject, found, error.next_step or "")

@@ -1,9 +1,10 @@
 """What the doctor looks at in a hub: contracts, and each dataset's log, files and catalog."""
 
 from datahub_dagster.cli.context import Session
-from datahub_dagster.cli.findings import Finding, Findings, Level, guarded
+from datahub_dagster.cli.findings import guarded
 from datahub_dagster.domain import words
 from datahub_dagster.domain.contract import Contract
+from datahub_dagster.domain.finding import Finding, Findings, Level
 from datahub_dagster.domain.names import Location
 from datahub_dagster.ports import Hub
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
-from datahub_dagster.cli.findings import Finding, Findings, Level
 from datahub_dagster.domain import words
+from datahub_dagster.domain.finding import Finding, Findings, Level
 from datahub_dagster.settings import Settings, known_variables
 
 PYTHON = ((3, 11), (3, 14))  # from, up to but not including

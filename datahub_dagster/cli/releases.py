@@ -11,6 +11,7 @@ from datahub_dagster.cli.context import Session, dataset_argument, hub_command, 
 from datahub_dagster.cli.outcomes import why
 from datahub_dagster.cli.output import Line, Rows, Styled
 from datahub_dagster.domain import words
+from datahub_dagster.domain.cost import Cost, cost_of
 from datahub_dagster.domain.delivery import Receipt
 from datahub_dagster.domain.names import DatasetName, ReleaseId
 from datahub_dagster.domain.outcome import Outcome
@@ -99,7 +100,8 @@ def known_release(dataset: DatasetName, text: str, log: ReleaseLog) -> ReleaseId
 class Chapter:
     """One thing that happened. `state` is that of today, or `repeat`, `rollback`, or `under way`.
 
-    `is_kept`: whether the data of the release are still there, so that one may roll back to it.
+    `is_kept`: whether the data of the release are still there, so that one may roll back to it. `cost` is what its audit cost;
+    None where the engine charges nothing.
     """
 
     at: datetime
@@ -115,6 +117,7 @@ class Chapter:
     actor: str = ""
     pinned: str | None = None
     is_kept: bool = False
+    cost: Cost | None = None
 
     @property
     def label(self) -> str:
@@ -191,6 +194,7 @@ def _of_receipt(
         actor=record.actor,
         pinned=pinned,
         is_kept=is_kept,
+        cost=cost_of([record.audit]),
     )
 
 
@@ -242,7 +246,9 @@ def history_lines(dataset: DatasetName, chapters: Sequence[Chapter]) -> Iterator
                 "" if chapter.bytes is None else words.size(chapter.bytes),
                 words.instant(chapter.at).removesuffix(" UTC"),
                 chapter.actor,
-                chapter.why + (f" [pinned: {chapter.pinned}]" if chapter.pinned else ""),
+                chapter.why
+                + (f" [pinned: {chapter.pinned}]" if chapter.pinned else "")
+                + (f" [audit: {chapter.cost}]" if chapter.cost else ""),
             )
             for chapter in chapters
         ),

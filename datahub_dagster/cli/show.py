@@ -13,6 +13,7 @@ from datahub_dagster.cli.texts import origin_text
 from datahub_dagster.domain import words
 from datahub_dagster.domain.audit import CheckStatus
 from datahub_dagster.domain.contract import Classification, Consumer, Contract
+from datahub_dagster.domain.cost import cost_of
 from datahub_dagster.domain.delivery import Receipt
 from datahub_dagster.domain.outcome import Outcome
 from datahub_dagster.domain.release import Generation, ReleaseRecord
@@ -182,6 +183,7 @@ def record_lines(contract: Contract, record: ReleaseRecord) -> Iterator[Line]:
         "columns": ", ".join(f"{name} {kind}" for name, kind in record.columns),
         "run": record.run_id or "",
         "took": ", ".join(f"{step} {seconds:.2f} s" for step, seconds in record.step_seconds.items()),
+        "cost": str(cost_of([record.audit]) or ""),
     }
     for label, text in facts.items():
         if text:

@@ -8,6 +8,7 @@ import click
 
 from datahub_dagster import pipeline
 from datahub_dagster.cli.context import Session, hub_command, pass_session
+from datahub_dagster.cli.costs import DatasetCosts, costs_lines, costs_value
 from datahub_dagster.cli.outcomes import STYLES, why
 from datahub_dagster.cli.output import Cell, Line, Rows, Styled
 from datahub_dagster.cli.texts import ago, standing_text
@@ -17,23 +18,42 @@ from datahub_dagster.domain.inbox import InboxState
 from datahub_dagster.domain.release import GenerationKind, OutcomeKind
 from datahub_dagster.domain.slo import SloState
 from datahub_dagster.domain.status import DatasetStatus
-from datahub_dagster.errors import ExitCode
+from datahub_dagster.errors import ExitCode, UsageError
 
 
 @hub_command("status")
 @click.option("--team", help="The datasets of a team.")
+@click.option(
+    "--cost", is_flag=True, help="What audits and checks cost: bytes scanned, and time in the engine."
+)
+@click.option(
+    "--price-per-tb",
+    type=click.FloatRange(min=0),
+    metavar="USD",
+    help="With --cost: what your region's Athena charges for a terabyte, to see money, too.",
+)
 @pass_session
-def command(session: Session, team: str | None) -> int:
+def command(session: Session, team: str | None, cost: bool, price_per_tb: float | None) -> int:
     """Show how every dataset stands: promised, published, refused, and why.
 
     Faults in the teams' YAML come first. Exit code 0 whatever it shows: it is a look, not a judgement.
     """
+    if price_per_tb is not None and not cost:
+        raise UsageError("--price-per-tb says nothing without --cost", next_step="datahub status --cost ...")
     book = session.hub.book()
     if team is not None:
         session.contracts(None, team=team)
     standings = [s for s in pipeline.status(session.hub) if team is None or s.contract.team == team]
     faults = [fault for fault in book.faults if team is None or fault.team == team]
     now = session.hub.clock.now()
+    if cost:
+        costs = [DatasetCosts.of(session.hub.log, status, now) for status in standings]
+        on_aws = session.settings.is_on_aws
+        session.out.result(
+            costs_value(costs, now, price_per_tb, is_charged=on_aws),
+            costs_lines(costs, now, price_per_tb, is_charged=on_aws),
+        )
+        return ExitCode.FINE
     session.out.result(
         {"at": now, "faults": faults, "datasets": [status_value(status) for status in standings]},
         status_lines(standings, faults, now, session.settings.dbt_project_dir),

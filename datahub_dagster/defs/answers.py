@@ -183,6 +183,11 @@ def _result_metadata(result: CheckResult) -> dict[str, Any]:
         "failures": result.failures or 0,
         "seconds": round(result.seconds, 3),
     }
+    if result.cost:
+        metadata["bytes scanned"] = result.cost.bytes_scanned
+        metadata["engine seconds"] = round(result.cost.engine_seconds, 3)
+        if result.cost.query_id:
+            metadata["query"] = result.cost.query_id
     if result.sample and result.sample.rows:
         more = " (there are more)" if result.sample.truncated else ""
         metadata[f"failing rows{more}"] = sample_table(result.sample)

@@ -1,5 +1,7 @@
 """The documentation as an asset downstream of every dataset."""
 
+from pathlib import Path
+
 import dagster as dg
 
 from datahub_dagster import pipeline
@@ -14,7 +16,7 @@ KEY = dg.AssetKey("hub_docs")
 
 def docs_asset(shown: Shown) -> dg.AssetsDefinition:
     """The pages and dbt's own docs, rendered when something was released, and at most once in so many minutes."""
-    docs_url = shown.settings.docs_url
+    docs_url, docs_at = shown.settings.docs_url, shown.settings.docs_at
 
     @dg.asset(
         key=KEY,
@@ -32,7 +34,9 @@ def docs_asset(shown: Shown) -> dg.AssetsDefinition:
         except HubError as error:
             retry = error.exit_code is ExitCode.OUTSIDE
             raise dg.Failure(str(error), allow_retries=retry) from error
-        address = docs_url or opened.storage.uri(start)
+        address = docs_url or (
+            opened.storage.uri(start) if isinstance(docs_at, Path) else f"{docs_at}/{start}"
+        )
         context.log.info("rendered %s", address)
         link = dg.MetadataValue.url(docs_url) if docs_url else dg.MetadataValue.path(address)
         return dg.MaterializeResult(metadata={"url": link, "datasets": len(shown.contracts)})

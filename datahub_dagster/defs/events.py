@@ -17,6 +17,7 @@ from datahub_dagster.defs.published import lists_of
 from datahub_dagster.defs.tables import sample_table, text_table
 from datahub_dagster.domain import words
 from datahub_dagster.domain.contract import Contract
+from datahub_dagster.domain.cost import cost_of
 from datahub_dagster.domain.names import ReleaseId
 from datahub_dagster.domain.outcome import Outcome
 from datahub_dagster.domain.release import DueVerdict, Generation, ReleaseRecord, ReleaseState
@@ -170,6 +171,10 @@ def _facts(hub: Hub, contract: Contract, record: ReleaseRecord, docs_url: str) -
         steps = [{"step": step, "seconds": f"{took:.3f}"} for step, took in record.step_seconds.items()]
         metadata["seconds"] = round(sum(record.step_seconds.values()), 3)
         metadata["seconds by step"] = text_table(steps, ("step", "seconds"))
+    if cost := cost_of([record.audit]):
+        metadata["bytes scanned"] = cost.bytes_scanned
+        metadata["engine seconds"] = round(cost.engine_seconds, 3)
+        metadata["queries"] = cost.queries
     metadata |= {"by": record.actor, "record": dg.MetadataValue.path(place)}
     if docs_url:
         metadata["docs"] = dg.MetadataValue.url(docs_page(docs_url, contract))

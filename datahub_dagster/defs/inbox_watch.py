@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from datahub_dagster.domain.contract import Contract, digest
@@ -12,6 +12,8 @@ from datahub_dagster.domain.names import DatasetName
 # A run that never says how it ended (its machine died) is not waited for any longer. A second attempt is harmless.
 GIVEN_UP_AFTER = timedelta(hours=2)
 LONGEST_PAUSE = timedelta(hours=6)
+
+_OPEN = (InboxState.READY, InboxState.INCOMPLETE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +38,47 @@ class Batch:
     team: str
     deliveries: Mapping[DatasetName, tuple[str, ...]]
     run_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What the sensor knows of its former ticks.
+
+    Args:
+        asked: What it has asked for, by `entry_id`.
+        open: Datasets whose inbox holds something that has not ended, or could not be looked into.
+        listed_at: When all inboxes were looked into (UTC); None = never.
+    """
+
+    asked: Mapping[str, Asked] = field(default_factory=dict)
+    open: frozenset[DatasetName] = frozenset()
+    listed_at: datetime | None = None
+
+
+def is_listing_due(memory: Memory, now: datetime, every: timedelta) -> bool:
+    """Whether all inboxes are to be looked into, whatever the events say: some may have been lost."""
+    return memory.listed_at is None or not timedelta(0) <= now - memory.listed_at < every
+
+
+def to_look_into(memory: Memory, told: Collection[DatasetName]) -> frozenset[DatasetName]:
+    """The inboxes to look into between two listings: those that events tell of, and those that are still in mind."""
+    return memory.open.union(told)
+
+
+def remember(
+    memory: Memory,
+    looked: Iterable[tuple[Contract, Sequence[InboxEntry] | None]],
+    asked: Mapping[str, Asked],
+    listed_at: datetime | None,
+) -> Memory:
+    """What the next tick is to know. `looked` is what `plan_runs` was given, `asked` what it gave back."""
+    # A listing looks into all there are: what it did not look into is no dataset any more.
+    still_open = set(memory.open) if listed_at == memory.listed_at else set[DatasetName]()
+    for contract, entries in looked:
+        still_open.discard(contract.name)
+        if entries is None or any(entry.state in _OPEN for entry in entries):
+            still_open.add(contract.name)
+    return Memory(asked=asked, open=frozenset(still_open), listed_at=listed_at)
 
 
 def plan_runs(
@@ -105,16 +148,30 @@ def entry_id(entry: InboxEntry) -> str:
     return f"{entry.dataset}/{entry.delivery}"
 
 
-def write_cursor(asked: Mapping[str, Asked]) -> str:
-    """What was asked for, as the sensor keeps it until its next tick."""
+def write_cursor(memory: Memory) -> str:
+    """What the sensor keeps until its next tick."""
     return json.dumps(
-        {k: [a.content_key, a.run_key, a.at.isoformat(), a.attempt] for k, a in sorted(asked.items())}
+        {
+            "asked": {
+                k: [a.content_key, a.run_key, a.at.isoformat(), a.attempt]
+                for k, a in sorted(memory.asked.items())
+            },
+            "open": [[name.source, name.table] for name in sorted(memory.open)],
+            "listed_at": memory.listed_at.isoformat() if memory.listed_at else None,
+        }
     )
 
 
-def read_cursor(text: str | None) -> dict[str, Asked]:
+def read_cursor(text: str | None) -> Memory:
     """The other way round; empty before the first tick."""
-    return {
-        key: Asked(content_key=content, run_key=run, at=datetime.fromisoformat(at), attempt=attempt)
-        for key, (content, run, at, attempt) in json.loads(text or "{}").items()
-    }
+    kept = json.loads(text or "{}")
+    if "asked" not in kept:  # of a version that listed all inboxes each time
+        kept = {"asked": kept}
+    return Memory(
+        asked={
+            key: Asked(content_key=content, run_key=run, at=datetime.fromisoformat(at), attempt=attempt)
+            for key, (content, run, at, attempt) in kept["asked"].items()
+        },
+        open=frozenset(DatasetName(source, table) for source, table in kept.get("open", ())),
+        listed_at=datetime.fromisoformat(kept["listed_at"]) if kept.get("listed_at") else None,
+    )

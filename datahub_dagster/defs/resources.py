@@ -46,5 +46,28 @@ def _open(settings: Settings) -> Hub:
 
 
 def resources(settings: Settings) -> dict[str, object]:
-    """Every resource by the name under which assets, jobs and sensors ask for it."""
-    return {"hub": HubResource.of(settings)}
+    """Every resource by the name under which assets, jobs and sensors ask for it.
+
+    Those of AWS are for the teams' own assets beside the datasets; the hub's go through `hub`. They read region, endpoint and
+    credentials from the environment, as all of AWS's tools do.
+    """
+    given: dict[str, object] = {"hub": HubResource.of(settings)}
+    if settings.is_on_aws:
+        given |= _of_aws(settings)
+    return given
+
+
+def _of_aws(settings: Settings) -> dict[str, object]:
+    from dagster_aws.athena import AthenaClientResource
+    from dagster_aws.s3 import S3Resource
+    from dagster_aws.secretsmanager import SecretsManagerResource
+    from dagster_aws.ssm import SSMResource
+
+    return {
+        "s3": S3Resource(),
+        "athena": AthenaClientResource(
+            workgroup=settings.athena_workgroup, polling_interval=1, max_polls=1800
+        ),
+        "secretsmanager": SecretsManagerResource(),
+        "ssm": SSMResource(),
+    }

@@ -22,9 +22,11 @@ from datahub_dagster.defs.resources import HubResource
 from datahub_dagster.defs.schedules import FETCH_TAG
 from datahub_dagster.defs.shown import Shown
 from datahub_dagster.domain.contract import Contract
+from datahub_dagster.domain.names import DatasetName
 from datahub_dagster.domain.release import Generation, ReleaseRecord
 from datahub_dagster.errors import HubError
 from datahub_dagster.ports import Hub
+from datahub_dagster.side_by_side import side_by_side
 
 RUN_KEY_TAG = "dagster/run_key"
 NOT_ENDED = [
@@ -61,7 +63,8 @@ def sensors(shown: Shown) -> list[dg.SensorDefinition]:
 
 
 def inbox_sensor(shown: Shown, interval: int) -> dg.SensorDefinition:
-    """One sensor for all inboxes."""
+    """One sensor for all inboxes. With a queue it looks into those that S3 tells of, and now and then into all."""
+    listing_every = timedelta(minutes=shown.settings.inbox_listing_minutes)
 
     @dg.sensor(
         name="inbox",
@@ -72,33 +75,62 @@ def inbox_sensor(shown: Shown, interval: int) -> dg.SensorDefinition:
     )
     def inbox(context: dg.SensorEvaluationContext, hub: HubResource) -> dg.SensorResult:
         opened = hub.open()
-        asked = inbox_watch.read_cursor(context.cursor)
-        under_way = _under_way(context.instance, {each.run_key for each in asked.values()})
+        memory = inbox_watch.read_cursor(context.cursor)
+        under_way = _under_way(context.instance, {each.run_key for each in memory.asked.values()})
         fetched = _being_fetched(context.instance, opened.clock.now())
         book = opened.book()
         still = [book.datasets[each.name] for each in shown.contracts if each.name in book.datasets]
-        looked = [
-            (each, None if str(each.name) in fetched else _look(context, opened, each)) for each in still
-        ]
-        batches, asked = inbox_watch.plan_runs(looked, asked, under_way, opened.clock.now())
+        chosen, listed_at = _chosen(context, opened, memory, listing_every)
+        looked_for = [each for each in still if chosen is None or each.name in chosen]
+        looked = _look_into(context, opened, [each for each in looked_for if str(each.name) not in fetched])
+        inboxes = [(each, looked.get(each.name)) for each in looked_for]
+        batches, asked = inbox_watch.plan_runs(inboxes, memory.asked, under_way, opened.clock.now())
         return dg.SensorResult(
             run_requests=[_release_run(batch) for batch in batches],
             skip_reason=None if batches else "nothing new in the inboxes",
-            cursor=inbox_watch.write_cursor(asked),
+            cursor=inbox_watch.write_cursor(inbox_watch.remember(memory, inboxes, asked, listed_at)),
         )
 
     return inbox
 
 
-def _look(
-    context: dg.SensorEvaluationContext, hub: Hub, contract: Contract
-) -> Sequence[inbox_watch.InboxEntry] | None:
-    """A dataset's inbox; None if it can't be read, which stops no other dataset."""
+def _chosen(
+    context: dg.SensorEvaluationContext, hub: Hub, memory: inbox_watch.Memory, listing_every: timedelta
+) -> tuple[Collection[DatasetName] | None, datetime | None]:
+    """The datasets whose inboxes are looked into (None = all), and when all were for the last time.
+
+    Called as late as may be: what the events told is not told again, even if this tick fails.
+    """
+    now = hub.clock.now()
+    if hub.events is None:
+        return None, now
     try:
-        return pipeline.inbox(hub, contract)
-    except (HubError, OSError) as error:
-        context.log.error(str(error))
-        return None
+        told = hub.events.take()
+    except HubError as error:
+        context.log.error("all inboxes are listed, as their events can't be had:\n%s", error)
+        return None, now
+    if inbox_watch.is_listing_due(memory, now, listing_every):
+        return None, now
+    return inbox_watch.to_look_into(memory, told), memory.listed_at
+
+
+def _look_into(
+    context: dg.SensorEvaluationContext, hub: Hub, contracts: Sequence[Contract]
+) -> dict[DatasetName, Sequence[inbox_watch.InboxEntry]]:
+    """What lies in each dataset's inbox. One that can't be read is missing, and stops no other."""
+
+    def look(contract: Contract) -> Sequence[inbox_watch.InboxEntry] | Exception:
+        try:
+            return pipeline.inbox(hub, contract)
+        except (HubError, OSError) as error:
+            return error
+
+    looks = side_by_side(look, contracts, hub.storage.parallel)
+    found = dict(zip((each.name for each in contracts), looks, strict=True))
+    for problem in found.values():
+        if isinstance(problem, Exception):
+            context.log.error(str(problem))
+    return {name: entries for name, entries in found.items() if not isinstance(entries, Exception)}
 
 
 def _under_way(instance: dg.DagsterInstance, run_keys: Collection[str]) -> set[str]:

@@ -27,8 +27,20 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QueryCost:
+    """What an engine that is paid by the byte says of a query: bytes scanned, its run time there, and its name for the query."""
+
+    bytes_scanned: int
+    engine_seconds: float
+    query_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """The answer of one data test. `failures` is None where the test could not run; `seconds` is its run time."""
+    """The answer of one data test. `failures` is None where the test could not run; `seconds` is its run time.
+
+    `cost` is None where the engine charges nothing, as DuckDB.
+    """
 
     unique_id: str
     check_name: str
@@ -40,6 +52,7 @@ class CheckResult:
     compiled_sql: str = ""
     sample: Sample | None = None
     seconds: float = 0.0
+    cost: QueryCost | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +68,12 @@ class AuditReport:
     contract_fingerprint: str = ""
     engine: str = ""
     seconds: float = 0.0
+
+    @property
+    def bytes_scanned(self) -> int | None:
+        """Bytes that the tests' queries scanned; None where the engine charges nothing."""
+        costs = [result.cost.bytes_scanned for result in self.results if result.cost is not None]
+        return sum(costs) if costs else None
 
 
 class BlockCode(StrEnum):

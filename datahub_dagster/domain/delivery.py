@@ -1,7 +1,7 @@
 """What a team hands in, and the receipt that it gets."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from datahub_dagster.domain.contract import digest
@@ -13,11 +13,15 @@ LONGEST_PATH = 512  # bytes of a delivered file's path: a release puts its own f
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveredFile:
-    """One data file of a delivery; `path` is relative to the delivery, `sha256` hexadecimal."""
+    """One data file of a delivery; `path` is relative to the delivery, `sha256` hexadecimal.
+
+    `version` is what the storage called this content, if it has such a thing; the same content may come with another one.
+    """
 
     path: str
     size: int
     sha256: str
+    version: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

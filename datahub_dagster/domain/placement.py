@@ -20,11 +20,12 @@ _ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacedFile:
-    """A file and the partition that it belongs to."""
+    """A file and the partition that it belongs to; see `ReleasedFile` for what it holds of the partition column."""
 
     profile: FileProfile
     partition: str
     holds_partition_column: bool
+    holds_only_key: bool = False
 
 
 def place(
@@ -32,9 +33,9 @@ def place(
 ) -> tuple[PlacedFile | None, Fault | None]:
     """The partition of a file: from its path, from the bounds of the partition column, or both, if they agree."""
     in_path = value_in_path(profile.path, spec.column)
-    holds = any(column.name.lower() == spec.column.lower() for column in profile.columns)
+    held = next((each for each in profile.columns if each.name.lower() == spec.column.lower()), None)
     promised = f"{contract.origin}  one {spec.granularity} of {spec.column} a file"
-    if not holds:
+    if held is None:
         if in_path is None:
             message = f"no {spec.column}: neither a column of that name nor {spec.column}=... in the path"
             return None, Fault(
@@ -43,7 +44,10 @@ def place(
         return PlacedFile(profile=profile, partition=in_path, holds_partition_column=False), None
     bounds = profile.bounds
     if profile.rows == 0 and in_path is not None:
-        return PlacedFile(profile=profile, partition=in_path, holds_partition_column=True), None
+        file = PlacedFile(
+            profile=profile, partition=in_path, holds_partition_column=True, holds_only_key=True
+        )
+        return file, None
     if bounds is not None and bounds.null_count:
         return None, Fault(
             code="null-partition",
@@ -80,7 +84,13 @@ def place(
             column=spec.column,
             promised=promised,
         )
-    return PlacedFile(profile=profile, partition=lowest, holds_partition_column=True), None
+    is_key = held.type in ("date", "varchar") and bounds.minimum == bounds.maximum == lowest
+    return PlacedFile(
+        profile=profile,
+        partition=lowest,
+        holds_partition_column=True,
+        holds_only_key=is_key and bounds.null_count == 0,
+    ), None
 
 
 def partition_faults(

@@ -74,6 +74,15 @@ def canonical(promised: str) -> str | None:
     return word
 
 
+def says_all(word: str) -> bool:
+    """Whether a promised word says all that an engine has to know: `array` and `decimal` alone don't.
+
+    >>> says_all("decimal(10,2)"), says_all("decimal"), says_all("struct")
+    (True, False, False)
+    """
+    return word not in _NESTED and word != "decimal"
+
+
 def keeps(promised: str, found: str) -> bool:
     """Whether a column found as `found` keeps the promise (both in the words of this module).
 

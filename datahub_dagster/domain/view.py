@@ -14,6 +14,7 @@ class ReleasedFile:
         path: Relative to the hub's root.
         partition: The partition's key; empty in a dataset without partitions.
         holds_partition_column: Whether the partition column is inside the file; if not, it is in the path only, as `column=value/`.
+        holds_only_key: Whether each row's value there is the key itself, as text or as a date, and nothing finer.
     """
 
     path: str
@@ -22,6 +23,7 @@ class ReleasedFile:
     rows: int
     partition: str = ""
     holds_partition_column: bool = True
+    holds_only_key: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +54,15 @@ def files_read(lists: Iterable[FileList], partitions: Mapping[str, ReleaseId]) -
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViewColumn:
-    """A column that the view shows: `found` is False where no file holds it, so that it is all null."""
+    """A column that the view shows: `found` is False where no file holds it, so that it is all null.
+
+    `type` is in the words of `domain.schema`: the promised type; where there is none, or it says less, the widest that files hold.
+    """
 
     name: str
     type: str | None
     found: bool = True
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +72,7 @@ class DatasetView:
     Args:
         schema: The engine's schema, `table` its table name.
         columns: What the view shows, in order; empty = whatever the files hold.
+        held: What the files hold, for whoever has to know: in the order of the newest release, then what older ones hold besides.
         partition_column: Its name, for files that don't hold it; `partition_type` its type in the engine's words.
     """
 
@@ -74,6 +81,7 @@ class DatasetView:
     table: str
     files: tuple[ReleasedFile, ...]
     columns: tuple[ViewColumn, ...] = ()
+    held: tuple[ViewColumn, ...] = ()
     partition_column: str | None = None
     partition_type: str = "varchar"
     description: str = ""

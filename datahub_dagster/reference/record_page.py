@@ -6,13 +6,13 @@ from dataclasses import MISSING, Field, fields
 from typing import Any
 
 from datahub_dagster.adapters.json_values import json_of
-from datahub_dagster.domain.audit import AuditReport, Block, CheckResult, Sample
+from datahub_dagster.domain.audit import AuditReport, Block, CheckResult, QueryCost, Sample
 from datahub_dagster.domain.profile import Fault
 from datahub_dagster.domain.release import DueVerdict, ReleaseRecord
 from datahub_dagster.reference.example import RECORD
 from datahub_dagster.reference.markdown import first_paragraph, head, table
 
-KINDS = (ReleaseRecord, Fault, Block, AuditReport, CheckResult, Sample, DueVerdict)
+KINDS = (ReleaseRecord, Fault, Block, AuditReport, CheckResult, QueryCost, Sample, DueVerdict)
 
 # What the docstrings leave to the name, or say in passing.
 MEANINGS: dict[type, dict[str, str]] = {
@@ -71,6 +71,12 @@ MEANINGS: dict[type, dict[str, str]] = {
         "compiled_sql": "The query that ran.",
         "sample": "Some of the rows that failed.",
         "seconds": "Run time.",
+        "cost": "What the query cost; null where the engine charges nothing, as DuckDB.",
+    },
+    QueryCost: {
+        "bytes_scanned": "Bytes that the engine read for it.",
+        "engine_seconds": "How long it ran in the engine.",
+        "query_id": "What the engine calls it: Athena's console finds it by that.",
     },
     Sample: {
         "columns": "Names of the columns.",

@@ -9,6 +9,7 @@ from datahub_dagster.domain.inbox import InboxEntry, InboxState
 from datahub_dagster.domain.names import DatasetName, Location, delivery_name_fault, unsafe_path_reason
 from datahub_dagster.errors import DeliveryError
 from datahub_dagster.ports import Hub, StoredFile
+from datahub_dagster.side_by_side import side_by_side
 from datahub_dagster.steps.anew import may_be_judged_anew
 
 _INBOX = Location("inbox")
@@ -34,7 +35,7 @@ def look_into_inbox(hub: Hub, contract: Contract) -> Sequence[InboxEntry]:
     if not names:
         return []
     receipts = hub.log.receipts(contract.name)
-    entries = [_look_at(hub, contract, name, receipts) for name in names]
+    entries = side_by_side(lambda name: _look_at(hub, contract, name, receipts), names, hub.storage.parallel)
     return sorted(entries, key=lambda entry: (entry.newest_at is None, entry.newest_at, entry.delivery))
 
 
@@ -86,8 +87,25 @@ def is_note(path: str) -> bool:
 
 
 def listing_of(files: Iterable[StoredFile]) -> str:
-    """A digest of names, sizes and times: how a delivery's folder looks, without a look at the data."""
-    return digest(*(f"{file.path}\x00{file.size}\x00{file.modified_at.isoformat()}" for file in files))
+    """A digest of names, sizes, times and versions: how a delivery's folder looks, without a look at the data."""
+    return digest(*map(_look_of, files))
+
+
+def is_touched(receipt: Receipt, files: Iterable[StoredFile]) -> bool:
+    """Whether something was written since the delivery was received, as far as its folder's look tells.
+
+    Times alone don't: on S3 they are whole seconds, and a file may be replaced within one.
+    """
+    versions = {file.path: file.version for file in receipt.delivery.files}
+    return any(
+        file.modified_at > receipt.received_at or versions.get(file.path, file.version) != file.version
+        for file in files
+    )
+
+
+def _look_of(file: StoredFile) -> str:
+    look = f"{file.path}\x00{file.size}\x00{file.modified_at.isoformat()}"
+    return f"{look}\x00{file.version}" if file.version else look
 
 
 def _look_at(hub: Hub, contract: Contract, name: str, receipts: Sequence[Receipt]) -> InboxEntry:
@@ -122,7 +140,9 @@ def _is_handled(
     hub: Hub, contract: Contract, name: str, sorted_out: SortedOut, receipts: Sequence[Receipt]
 ) -> bool:
     receipt = newest_receipt(receipts, name)
-    if receipt is None or _is_touched(hub, receipt, sorted_out):
+    if receipt is None or (sorted_out.is_full and not receipt.delivery.full):
+        return False
+    if is_touched(receipt, sorted_out.all) and not _is_noted(hub, receipt, sorted_out):
         return False
     if {(f.path, f.size) for f in receipt.delivery.files} != {(f.path, f.size) for f in sorted_out.data}:
         return bool(receipt.delivery.oddities) and _ended(hub, contract, receipt)
@@ -136,8 +156,6 @@ def _ended(hub: Hub, contract: Contract, receipt: Receipt) -> bool:
     return record is not None and not may_be_judged_anew(hub, contract, record)
 
 
-def _is_touched(hub: Hub, receipt: Receipt, sorted_out: SortedOut) -> bool:
-    """Whether something was written since the delivery was received, and nobody looked yet whether it is the same."""
-    if all(file.modified_at <= receipt.received_at for file in sorted_out.all):
-        return False
-    return hub.log.noted_listing(receipt.dataset, receipt.delivery.name) != listing_of(sorted_out.all)
+def _is_noted(hub: Hub, receipt: Receipt, sorted_out: SortedOut) -> bool:
+    """Whether somebody looked already, and found the content that was received."""
+    return hub.log.noted_listing(receipt.dataset, receipt.delivery.name) == listing_of(sorted_out.all)

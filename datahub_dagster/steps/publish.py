@@ -8,7 +8,7 @@ from datahub_dagster.domain.names import ReleaseId
 from datahub_dagster.domain.plan import ReleasePlan, build_plan, is_replaced_whole
 from datahub_dagster.domain.release import WHOLE, Generation, GenerationKind, ReleaseState
 from datahub_dagster.errors import AlreadyExistsError, RetentionError, UnknownReleaseError
-from datahub_dagster.ports import Hub, Purpose
+from datahub_dagster.ports import Applied, Hub, Purpose
 from datahub_dagster.steps.views import view_of
 
 
@@ -61,18 +61,26 @@ def published_as(hub: Hub, contract: Contract, release_id: ReleaseId) -> Generat
     return next((generation for generation in made if generation.release_id == release_id), None)
 
 
-def update_catalog(hub: Hub, contract: Contract) -> bool:
-    """Make the catalog show what is published; whether there was something to do."""
-    while (current := hub.log.current(contract.name)) is not None:
+def update_catalog(hub: Hub, contract: Contract) -> Applied:
+    """Make the catalog show what is published, until it does: others may publish, and write to the catalog, meanwhile."""
+    changed, foreign, current = False, list[str](), hub.log.current(contract.name)
+    while current is not None:
         try:
             view = view_of(hub.log, contract.name, current.partitions, contract)
         except RetentionError:
             newer = hub.log.current(contract.name)
             if newer is None or newer.number == current.number:
                 raise
+            current = newer
             continue  # it was superseded, and removed, since it was looked up
-        return hub.catalog.apply(current, view)
-    return False
+        applied = hub.catalog.apply(current, view)
+        changed |= applied.changed
+        foreign += applied.foreign
+        newer = hub.log.current(contract.name)
+        if newer is None or newer.number == current.number:
+            break
+        current = newer  # a slower process may have written what is older by now over parts of what is newer
+    return Applied(changed=changed, foreign=tuple(foreign))
 
 
 def take_up_again(hub: Hub, contract: Contract, to_generation: int, *, reason: str, actor: str) -> Generation:

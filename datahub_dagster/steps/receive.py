@@ -1,6 +1,7 @@
 """Receive: a delivery by its content, and its numbered receipt, before anything is copied."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.delivery import (
@@ -11,24 +12,33 @@ from datahub_dagster.domain.delivery import (
     newest_receipt,
     next_number,
 )
-from datahub_dagster.domain.names import ReleaseId
+from datahub_dagster.domain.names import Location, ReleaseId
 from datahub_dagster.domain.placement import value_in_path
 from datahub_dagster.domain.release import ReleaseState
 from datahub_dagster.domain.view import files_read
 from datahub_dagster.errors import AlreadyExistsError, DeliveryError
-from datahub_dagster.ports import Hub
+from datahub_dagster.ports import Hub, StoredFile
+from datahub_dagster.side_by_side import side_by_side
 from datahub_dagster.steps.anew import is_under_way, may_be_judged_anew
-from datahub_dagster.steps.inbox import delivery_folder, listing_of, sort_out
+from datahub_dagster.steps.inbox import delivery_folder, is_touched, listing_of, sort_out
 
 
-def read_delivery(hub: Hub, contract: Contract, name: str) -> Delivery:
-    """Fingerprint a complete delivery: every byte is read once.
+def read_delivery(
+    hub: Hub, contract: Contract, name: str, listed: Sequence[StoredFile] | None = None
+) -> Delivery:
+    """Fingerprint a complete delivery: every byte is read once, unless the storage knows the checksum.
+
+    Args:
+        hub: The hub.
+        contract: The dataset's.
+        name: The delivery's.
+        listed: Its folder, if somebody has listed it already.
 
     Raises:
         DeliveryError: It is not there, or not complete.
     """
     folder = delivery_folder(contract, name)
-    sorted_out = sort_out(hub.storage.list_files(folder))
+    sorted_out = sort_out(hub.storage.list_files(folder) if listed is None else listed)
     if sorted_out.is_no_folder:
         raise DeliveryError(
             f"the delivery {name} is a link or a file, not a folder",
@@ -54,13 +64,14 @@ def read_delivery(hub: Hub, contract: Contract, name: str) -> Delivery:
         )
     oddities = list(sorted_out.oddities)
     files: list[DeliveredFile] = []
-    for file in sorted_out.data:
-        try:
-            sha256 = hub.storage.checksum(folder / file.path)
-        except FileNotFoundError:
+    checksums = side_by_side(
+        lambda file: _checksum(hub, folder / file.path), sorted_out.data, hub.storage.parallel
+    )
+    for file, sha256 in zip(sorted_out.data, checksums, strict=True):
+        if sha256 is None:
             oddities.append(f"{file.path!r}: it went away while it was read")
             continue
-        files.append(DeliveredFile(path=file.path, size=file.size, sha256=sha256))
+        files.append(DeliveredFile(path=file.path, size=file.size, sha256=sha256, version=file.version))
     return Delivery(
         dataset=contract.name,
         name=name,
@@ -69,6 +80,13 @@ def read_delivery(hub: Hub, contract: Contract, name: str) -> Delivery:
         full=sorted_out.is_full,
         oddities=tuple(oddities),
     )
+
+
+def _checksum(hub: Hub, location: Location) -> str | None:
+    try:
+        return hub.storage.checksum(location)
+    except FileNotFoundError:
+        return None
 
 
 def find_receipt(hub: Hub, contract: Contract, delivery: Delivery, *, again: bool = False) -> Receipt | None:
@@ -93,16 +111,24 @@ def receive(hub: Hub, contract: Contract, name: str, actor: str, *, again: bool)
     Raises:
         DeliveryError: It is not there, or not complete.
     """
-    files = hub.storage.list_files(delivery_folder(contract, name))
-    delivery = read_delivery(hub, contract, name)
-    receipt = claim(hub, contract, delivery, actor, again=again)
-    if any(file.modified_at > receipt.received_at for file in files):
+    listed = hub.storage.list_files(delivery_folder(contract, name))
+    delivery = read_delivery(hub, contract, name, listed)
+    receipt = claim(hub, contract, delivery, actor, listed, again=again)
+    if is_touched(receipt, listed):
         # Touched, or restored from a backup, with the content that was received: nobody needs to look again.
-        hub.log.note_listing(contract.name, name, listing_of(files))
+        hub.log.note_listing(contract.name, name, listing_of(listed))
     return receipt
 
 
-def claim(hub: Hub, contract: Contract, delivery: Delivery, actor: str, *, again: bool = False) -> Receipt:
+def claim(
+    hub: Hub,
+    contract: Contract,
+    delivery: Delivery,
+    actor: str,
+    listed: Sequence[StoredFile] | None = None,
+    *,
+    again: bool = False,
+) -> Receipt:
     """Give the delivery the next number. Of several callers with the same delivery, all get the same receipt."""
     while True:
         # Counted before the question, so that a receipt which somebody adds in between takes this number and is found.
@@ -110,7 +136,7 @@ def claim(hub: Hub, contract: Contract, delivery: Delivery, actor: str, *, again
         receipt = find_receipt(hub, contract, delivery, again=again)
         if receipt is not None:
             return receipt
-        receipt = draft_receipt(hub, contract, delivery, number, actor)
+        receipt = draft_receipt(hub, contract, delivery, number, actor, listed)
         try:
             hub.log.add_receipt(receipt)
         except AlreadyExistsError:
@@ -118,11 +144,17 @@ def claim(hub: Hub, contract: Contract, delivery: Delivery, actor: str, *, again
         return receipt
 
 
-def draft_receipt(hub: Hub, contract: Contract, delivery: Delivery, number: int, actor: str = "") -> Receipt:
-    """The receipt that the delivery would get now; nothing is written."""
-    newest_file_at = max(
-        (file.modified_at for file in hub.storage.list_files(delivery.location)), default=None
-    )
+def draft_receipt(
+    hub: Hub,
+    contract: Contract,
+    delivery: Delivery,
+    number: int,
+    actor: str = "",
+    listed: Sequence[StoredFile] | None = None,
+) -> Receipt:
+    """The receipt that the delivery would get now; nothing is written. `listed` is its folder, if it has been listed already."""
+    files = hub.storage.list_files(delivery.location) if listed is None else listed
+    newest_file_at = max((file.modified_at for file in files), default=None)
     now = hub.clock.now()
     received_at = max(now, newest_file_at) if newest_file_at else now
     return Receipt(

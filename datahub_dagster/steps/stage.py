@@ -2,6 +2,7 @@
 
 from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.delivery import Receipt
+from datahub_dagster.domain.layout import path_in_release
 from datahub_dagster.domain.names import Location
 from datahub_dagster.domain.placement import PlacedFile
 from datahub_dagster.domain.profile import Fault
@@ -9,6 +10,7 @@ from datahub_dagster.domain.release import WHOLE
 from datahub_dagster.domain.validation import Validated
 from datahub_dagster.domain.view import FileList, ReleasedFile
 from datahub_dagster.ports import ChangedContentError, Hub, OnStep, StepEvent
+from datahub_dagster.side_by_side import side_by_side
 from datahub_dagster.steps.views import partition_type, promised_columns
 
 
@@ -24,15 +26,25 @@ def stage(
         return staged
     folder = hub.log.release_folder(contract.name, receipt.release_id)
     checksums = {file.path: file.sha256 for file in receipt.delivery.files}
-    released: list[ReleasedFile] = []
     taken = set[str]()
-    for number, placed in enumerate(validated.files, start=1):
+    copies = [(placed, folder / _path_in_release(contract, placed, taken)) for placed in validated.files]
+
+    def copied(copy: tuple[PlacedFile, Location]) -> bool:
+        placed, target = copy
         path = placed.profile.path
-        target = folder / _path_in_release(contract, placed, taken)
-        on_step(_progress(contract, receipt, f"file {number} of {len(validated.files)}"))
         try:
             hub.storage.copy(receipt.delivery.location / path, target, sha256=checksums[path])
         except (ChangedContentError, FileNotFoundError):
+            return False
+        return True
+
+    released: list[ReleasedFile] = []
+    are_copied = side_by_side(copied, copies, hub.storage.parallel)
+    for number, (placed, target) in enumerate(copies, start=1):
+        path = placed.profile.path
+        on_step(_progress(contract, receipt, f"file {number} of {len(copies)}"))
+        if not next(are_copied):
+            are_copied.close()
             return Fault(
                 code="changed-file",
                 message="the file changed after the delivery was received",
@@ -54,14 +66,13 @@ def stage(
 
 
 def _path_in_release(contract: Contract, placed: PlacedFile, taken: set[str]) -> str:
-    """A folder for each partition, as Athena wants it; a path that has one already stays as it is.
+    """A folder for each partition at the release's root, as Athena wants it.
 
     `x.parquet` and `day=2026-11-20/x.parquet` may both hold that day, so that the second gets a number.
     """
     path = placed.profile.path
     if contract.partitions is not None and placed.partition != WHOLE:
-        folder = f"{contract.partitions.column}={placed.partition}"
-        path = path if folder in path.split("/")[:-1] else f"{folder}/{path}"
+        path = path_in_release(path, contract.partitions.column, placed.partition)
     free, number = path, 1
     while free in taken:
         above, slash, name = path.rpartition("/")
@@ -79,6 +90,7 @@ def _released(placed: PlacedFile, target: Location, sha256: str) -> ReleasedFile
         rows=placed.profile.rows,
         partition=placed.partition,
         holds_partition_column=placed.holds_partition_column,
+        holds_only_key=placed.holds_only_key,
     )
 
 

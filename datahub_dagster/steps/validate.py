@@ -1,15 +1,21 @@
 """Validate: footers against the contract, before anything is copied."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from datahub_dagster.domain.calendars import calendar_named
 from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.delivery import Delivery
+from datahub_dagster.domain.layout import is_mixed
+from datahub_dagster.domain.names import harmless
 from datahub_dagster.domain.profile import Fault
 from datahub_dagster.domain.release import WHOLE, Generation
 from datahub_dagster.domain.validation import Validated
 from datahub_dagster.domain.validation import validate as compare
+from datahub_dagster.domain.view import ReleasedFile
+from datahub_dagster.errors import RetentionError
 from datahub_dagster.ports import Hub
+from datahub_dagster.steps.views import view_of
 
 
 def validate(hub: Hub, contract: Contract, delivery: Delivery, current: Generation | None) -> Validated:
@@ -28,7 +34,14 @@ def validate(hub: Hub, contract: Contract, delivery: Delivery, current: Generati
         is_session=lambda name, day: calendar_named(name).is_session(day),
         published_columns=_published_columns(hub, current) if stays else None,
     )
-    faults = (*oddities, *_mode_faults(contract, delivery, current), *found.faults)
+    beside = _files_beside(hub, contract, found, current) if stays and not found.faults else ()
+    faults = (
+        *oddities,
+        *_mode_faults(contract, delivery, current),
+        *found.faults,
+        *_catalog_faults(hub, contract, found),
+        *_mixed_faults(contract, found, beside),
+    )
     return replace(found, faults=faults)
 
 
@@ -49,3 +62,48 @@ def _mode_faults(contract: Contract, delivery: Delivery, current: Generation | N
             found=f"generation {current.number} in one piece",
         ),
     )
+
+
+def _catalog_faults(hub: Hub, contract: Contract, found: Validated) -> list[Fault]:
+    types = dict(found.columns)
+    return [
+        Fault(
+            code="type-not-in-catalog",
+            message=f"column {harmless(name)} can't be shown in the catalog: {why}",
+            column=name,
+            found=types.get(name),
+        )
+        for name, why in hub.catalog.objections(contract.name, found.columns)
+    ]
+
+
+def _mixed_faults(contract: Contract, found: Validated, beside: Sequence[ReleasedFile]) -> list[Fault]:
+    spec = contract.partitions
+    if spec is None or not is_mixed([*found.files, *beside]):
+        return []
+    in_path = next((file.profile.path for file in found.files if not file.holds_partition_column), None)
+    there = "other files" if is_mixed(found.files) else "what is published"
+    return [
+        Fault(
+            code="mixed-partition-column",
+            message=f"{spec.column} is in the path of some files only, and more than the {spec.granularity} inside others",
+            file=in_path,
+            column=spec.column,
+            promised=f"{contract.origin}  one {spec.granularity} of {spec.column} a file",
+            found=f"{'the path only' if in_path else 'a column'} here, {'a column' if in_path else 'the path only'} in {there}",
+        )
+    ]
+
+
+def _files_beside(
+    hub: Hub, contract: Contract, found: Validated, current: Generation | None
+) -> Sequence[ReleasedFile]:
+    """Files that stay published beside what a delivery brings."""
+    if current is None:
+        return ()
+    brought = (*found.partitions, WHOLE)
+    stay = {key: release_id for key, release_id in current.partitions.items() if key not in brought}
+    try:
+        return view_of(hub.log, contract.name, stay, contract).files
+    except RetentionError:
+        return ()  # others have published, and retention has removed this state: the audit looks again

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from datahub_dagster.adapters.notify.object_outbox import ObjectOutbox
 from datahub_dagster.adapters.notify.outbox import OutboxNotifier
+from datahub_dagster.adapters.storage.local import LocalStorage
 from datahub_dagster.domain.names import DatasetName, ReleaseId
 from datahub_dagster.ports import Notification
 
@@ -103,3 +105,23 @@ def write_many(root: Path, number: int) -> None:
     outbox = OutboxNotifier(root)
     for _ in range(20):
         outbox.notify(replace(MESSAGE, text=str(number) * 9_000))
+
+
+def test_in_a_storage_each_message_is_a_file_of_its_own(tmp_path: Path) -> None:
+    outbox = ObjectOutbox(LocalStorage(tmp_path))
+    outbox.notify(MESSAGE)
+    outbox.notify(replace(MESSAGE, kind="released", text="part-\udcff.parquet"))
+
+    files = sorted((tmp_path / "outbox" / "2026-11").iterdir())
+    assert all(file.name.startswith("2026-11-20T09-12-00.000000Z.") for file in files)
+    messages = {
+        message["kind"]: message for message in map(json.loads, (file.read_bytes() for file in files))
+    }
+    assert messages["rejected"]["text"] == MESSAGE.text
+    assert messages["released"]["text"] == "part-\udcff.parquet"
+
+
+def test_a_storage_that_refuses_stops_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "outbox").write_text("a file where the folder should be")
+    ObjectOutbox(LocalStorage(tmp_path)).notify(MESSAGE)
+    assert "was not kept in the outbox" in caplog.text

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -15,7 +14,6 @@ from datahub_dagster.domain.release import ReleaseState
 from datahub_dagster.domain.view import FileList, ReleasedFile
 from datahub_dagster.errors import AlreadyExistsError, CorruptError
 from datahub_dagster.ports import Purpose, ReleaseLog, Storage
-from tests.behaviours.test_storage import ADAPTERS
 from tests.builders import (
     NOW,
     contract,
@@ -34,11 +32,6 @@ NAME = ORDERS.name
 OTHER = contract("payments.refunds")
 
 LOGS: dict[str, Callable[[Storage], ReleaseLog]] = {"json": JsonReleaseLog}
-
-
-@pytest.fixture(params=ADAPTERS)
-def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
-    return ADAPTERS[request.param](tmp_path)
 
 
 @pytest.fixture(params=LOGS)
@@ -164,6 +157,16 @@ def test_the_newest_check_counts(log: ReleaseLog) -> None:
     assert last is not None
     assert last[0] == NOW + timedelta(minutes=9)
     assert last[1].base_generation == 9
+
+
+def test_the_checks_since_an_instant_are_given_in_order(log: ReleaseLog) -> None:
+    for minutes in (5, 0, 9, 7):
+        log.add_check(report(ORDERS, base_generation=minutes), NOW + timedelta(minutes=minutes))
+    found = log.checks(NAME, NOW + timedelta(minutes=5))
+    assert [(at - NOW, each.base_generation) for at, each in found] == [
+        (timedelta(minutes=minutes), minutes) for minutes in (5, 7, 9)
+    ]
+    assert log.checks(NAME, NOW + timedelta(minutes=10)) == []
 
 
 def test_releases_are_in_the_order_of_their_numbers(log: ReleaseLog) -> None:

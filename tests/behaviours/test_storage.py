@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,14 +12,7 @@ from datahub_dagster.domain.names import Location
 from datahub_dagster.errors import AlreadyExistsError, StorageError
 from datahub_dagster.ports import ChangedContentError, Storage
 
-ADAPTERS: dict[str, Callable[[Path], Storage]] = {"local": LocalStorage}
-
 PLACE = Location("log/payments/orders/00000001.json")
-
-
-@pytest.fixture(params=ADAPTERS)
-def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
-    return ADAPTERS[request.param](tmp_path / "hub")
 
 
 def sha256(content: bytes) -> str:

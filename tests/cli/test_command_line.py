@@ -216,7 +216,7 @@ def test_wrong_settings_are_told_before_anything_is_done(
 def test_options_win_over_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DATAHUB_ROOT", "/elsewhere")
 
-    assert Session(root=tmp_path).settings.root == tmp_path
+    assert Session(root=str(tmp_path)).settings.root == tmp_path
     assert Session().settings.root.as_posix() == "/elsewhere"
 
 

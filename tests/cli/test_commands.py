@@ -45,7 +45,7 @@ def text(hub: Hub, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run a command; exit code and what it printed, stderr included."""
 
     def call(*arguments: object) -> tuple[int, str]:
-        session = Session(root=tmp_path / "hub")
+        session = Session(root=str(tmp_path / "hub"))
         session.hub = hub
         code = run([str(argument) for argument in arguments], session)
         printed = capsys.readouterr()
@@ -59,7 +59,7 @@ def program(hub: Hub, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run
     """Run a command for its JSON; exit code and the document."""
 
     def call(*arguments: object) -> tuple[int, dict[str, Any]]:
-        session = Session(root=tmp_path / "hub")
+        session = Session(root=str(tmp_path / "hub"))
         session.hub = hub
         code = run(["--output", "json", *(str(argument) for argument in arguments)], session)
         return code, json.loads(capsys.readouterr().out)
@@ -286,7 +286,7 @@ def test_pages_that_can_not_be_rendered_do_not_undo_a_release(
         def render(self, hub: Hub, *, with_dbt_docs: bool) -> Location:
             raise StorageError("the disk is full")
 
-    session = Session(root=tmp_path)
+    session = Session(root=str(tmp_path))
     session.hub = hub_at(tmp_path, ORDERS, site=BrokenSite())
     put_delivery(session.hub, ORDERS, "a", {"x.parquet": orders([1])})
 
@@ -432,7 +432,7 @@ def test_a_promise_made_after_the_release_can_fail_its_check(
     tmp_path: Path, released: Hub, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stricter = contract(tests=(data_test("unique", "amount", name="amount_is_unique"),))
-    session = Session(root=tmp_path)
+    session = Session(root=str(tmp_path))
     session.hub = hub_at(tmp_path / "hub", stricter)
 
     assert run(["check", "payments.orders"], session) == 1
@@ -459,7 +459,7 @@ def test_contract_faults_stand_above_the_status(tmp_path: Path, capsys: pytest.C
     fault = ContractFault(
         team="shop", path="models/shop/x.yml", line=7, message="unknown key retension", has_last_good=False
     )
-    session = Session(root=tmp_path)
+    session = Session(root=str(tmp_path))
     session.hub = hub_at(tmp_path, book=book(ORDERS, faults=(fault,)))
 
     assert run(["status"], session) == 0

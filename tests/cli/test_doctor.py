@@ -8,8 +8,8 @@ import pytest
 from datahub_dagster import pipeline
 from datahub_dagster.cli import hub_findings, machine_findings, run
 from datahub_dagster.cli.context import Session
-from datahub_dagster.cli.findings import Finding, Findings, Level
 from datahub_dagster.domain.contract import ContractFault
+from datahub_dagster.domain.finding import Finding, Findings, Level
 from datahub_dagster.ports import Hub
 from datahub_dagster.settings import Settings
 from tests.builders import book, contract
@@ -183,12 +183,12 @@ def session_of(hub: Hub) -> Session:
 def test_the_exit_code_says_whether_something_is_to_be_mended(
     hub: Hub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    session = Session(root=tmp_path)
+    session = Session(root=str(tmp_path))
     session.hub = hub
     assert run(["doctor"], session) == 0
     assert "nothing to mend" in capsys.readouterr().out
 
-    session = Session(root=tmp_path, project_dir=tmp_path / "nowhere")
+    session = Session(root=str(tmp_path), project_dir=tmp_path / "nowhere")
     session.hub = hub
     assert run(["doctor"], session) == 1
     assert "set DATAHUB_DBT_PROJECT_DIR" in capsys.readouterr().out

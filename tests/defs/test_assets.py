@@ -16,6 +16,7 @@ from datahub_dagster.domain.contract import Classification, Contract, ContractFa
 from datahub_dagster.errors import EngineError
 from datahub_dagster.ports import Auditor, AuditRequest
 from tests.builders import book, by_day, by_month, column, contract, data_test
+from tests.charging import MB, ChargingAuditor
 from tests.defs.dagster_hub import (
     DagsterHub,
     evaluations,
@@ -26,7 +27,7 @@ from tests.defs.dagster_hub import (
     text,
     verdicts,
 )
-from tests.hubs import orders, put_delivery
+from tests.hubs import PlainSqlAuditor, orders, put_delivery
 
 pytestmark = pytest.mark.slow
 
@@ -75,6 +76,30 @@ def test_a_release_is_a_materialization_that_tells_what_was_released(tmp_path: P
 def _id(there: DagsterHub):
     (release_id,) = there.hub.log.releases_on_disk(ORDERS.name)
     return release_id
+
+
+def test_a_release_and_its_checks_tell_what_their_queries_cost(tmp_path: Path) -> None:
+    there = hub_of(tmp_path)
+    there.use(auditor=ChargingAuditor(PlainSqlAuditor(there.hub.storage)))
+    deliver(there, "a", [1])
+    result = there.materialize(ORDERS)
+    (told,) = materializations(result)
+    assert text(told.metadata, "bytes scanned") == 50 * MB
+    assert text(told.metadata, "engine seconds") == 1.0
+    assert text(told.metadata, "queries") == 2
+    checks = {each.check_name: each.metadata for each in evaluations(result)}
+    assert text(checks[NOT_NULL], "bytes scanned") == 25 * MB
+    assert text(checks[NOT_NULL], "engine seconds") == 0.5
+    assert text(checks[NOT_NULL], "query") == "q-1"
+    assert "bytes scanned" not in checks["contract"]
+
+
+def test_where_the_engine_charges_nothing_nothing_is_said_of_it(tmp_path: Path) -> None:
+    there = hub_of(tmp_path)
+    deliver(there, "a", [1])
+    result = there.materialize(ORDERS)
+    told = [*materializations(result), *evaluations(result)]
+    assert not [each for each in told if "bytes scanned" in each.metadata]
 
 
 def test_a_check_points_to_the_release_that_it_was_about(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ import pytest
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 
 from datahub_dagster.adapters.dbt.contracts import DbtContracts
+from datahub_dagster.adapters.dbt.duckdb_engine import DuckDbEngine
+from datahub_dagster.adapters.storage.local import LocalStorage
 from datahub_dagster.definitions import build
 from datahub_dagster.defs.names import asset_key
 from datahub_dagster.defs.shown import Shown
@@ -26,7 +28,7 @@ PROJECTS = [REPO / "dbt_project", REPO / "tests/projects/legacy"]
 
 @pytest.mark.parametrize("project", PROJECTS, ids=lambda path: path.name)
 def test_keys_columns_and_check_names_are_those_of_dagster_dbt(project: Path, tmp_path: Path) -> None:
-    contracts = DbtContracts(project, tmp_path)
+    contracts = DbtContracts(project, tmp_path, DuckDbEngine(LocalStorage(tmp_path)))
     book = contracts.load()
     settings = Settings(root=tmp_path, dbt_project_dir=project)
     definitions = build(Shown(book=book, settings=settings, today=TODAY, releases_at=str))

@@ -2,7 +2,17 @@
 
 from datetime import timedelta
 
-from datahub_dagster.defs.inbox_watch import Batch, plan_runs, read_cursor, write_cursor
+from datahub_dagster.defs.inbox_watch import (
+    Asked,
+    Batch,
+    Memory,
+    is_listing_due,
+    plan_runs,
+    read_cursor,
+    remember,
+    to_look_into,
+    write_cursor,
+)
 from datahub_dagster.domain.inbox import InboxState
 from tests.builders import NOW, contract, entry
 
@@ -98,7 +108,52 @@ def test_what_has_left_the_inbox_is_forgotten() -> None:
     assert plan_runs([(ORDERS, [])], asked, (), NOW) == ([], {})
 
 
+def test_an_inbox_stays_in_mind_until_everything_in_it_has_ended() -> None:
+    waits = [(ORDERS, [entry(ORDERS, "a", InboxState.INCOMPLETE)]), (REFUNDS, [entry(REFUNDS, "b")])]
+    first = remember(Memory(), [*waits, (PRICES, None)], {}, NOW)
+    assert first.open == {ORDERS.name, REFUNDS.name, PRICES.name}
+
+    ended = [(ORDERS, [entry(ORDERS, "a", InboxState.HANDLED)]), (REFUNDS, []), (PRICES, [])]
+    assert remember(first, ended, {}, NOW).open == frozenset()
+
+
+def test_between_two_listings_only_what_is_told_or_in_mind_is_looked_into() -> None:
+    memory = Memory(open=frozenset({ORDERS.name}), listed_at=NOW)
+    assert to_look_into(memory, ()) == {ORDERS.name}
+    assert to_look_into(memory, [PRICES.name, PRICES.name]) == {ORDERS.name, PRICES.name}
+
+
+def test_what_was_not_looked_into_stays_in_mind() -> None:
+    memory = Memory(open=frozenset({ORDERS.name, PRICES.name}), listed_at=NOW)
+    assert remember(memory, [(PRICES, [])], {}, NOW).open == {ORDERS.name}
+
+
+def test_a_dataset_that_is_no_more_is_forgotten_at_the_next_listing() -> None:
+    memory = Memory(open=frozenset({ORDERS.name}), listed_at=NOW)
+    assert remember(memory, [(PRICES, [])], {}, NOW + MINUTE).open == frozenset()
+
+
+def test_all_inboxes_are_listed_at_first_and_then_every_so_many_minutes() -> None:
+    every = 10 * MINUTE
+    assert is_listing_due(Memory(), NOW, every)
+    listed = Memory(listed_at=NOW)
+    assert [is_listing_due(listed, NOW + minutes * MINUTE, every) for minutes in (0, 9, 10, 11)] == [
+        False,
+        False,
+        True,
+        True,
+    ]
+    assert is_listing_due(listed, NOW - MINUTE, every), "the clock was set back"
+
+
 def test_the_cursor_remembers() -> None:
     _, asked = plan_runs([(ORDERS, [entry(ORDERS, "a"), entry(ORDERS, "b")])], {}, (), NOW)
-    assert read_cursor(write_cursor(asked)) == asked
-    assert read_cursor(None) == {}
+    memory = Memory(asked=asked, open=frozenset({ORDERS.name, PRICES.name}), listed_at=NOW)
+    assert read_cursor(write_cursor(memory)) == memory
+    assert read_cursor(None) == Memory()
+
+
+def test_a_cursor_of_the_version_before_is_read() -> None:
+    before = f'{{"payments.orders/a": ["content", "run", "{NOW.isoformat()}", 2]}}'
+    asked = Asked(content_key="content", run_key="run", at=NOW, attempt=2)
+    assert read_cursor(before) == Memory(asked={"payments.orders/a": asked})

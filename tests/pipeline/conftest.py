@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.places import OnAws, OnDisk, Place
+
 
 @pytest.fixture
 def tmp_path(tmp_path: Path) -> Iterator[Path]:
@@ -16,3 +18,14 @@ def tmp_path(tmp_path: Path) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(dir=memory, prefix="datahub-") as folder:
         yield Path(folder)
+
+
+@pytest.fixture(params=["on disk", pytest.param("on aws", marks=pytest.mark.aws)])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """A place for a hub: what a test says of it holds on a disk and on AWS."""
+    if request.param == "on disk":
+        yield OnDisk(tmp_path)
+        return
+    found = OnAws(request.getfixturevalue("aws_account"))
+    yield found
+    found.close()

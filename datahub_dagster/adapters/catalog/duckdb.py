@@ -15,7 +15,7 @@ from datahub_dagster.adapters.duckdb_views import view_sql
 from datahub_dagster.domain.names import DatasetName, Location
 from datahub_dagster.domain.release import Generation
 from datahub_dagster.domain.view import DatasetView
-from datahub_dagster.ports import Catalog, Storage
+from datahub_dagster.ports import Applied, Catalog, Storage
 
 _CATALOG = "catalog"
 
@@ -39,11 +39,11 @@ class DuckDbCatalog(Catalog):
     def folder(self, dataset: DatasetName) -> Location | None:
         return _folder(dataset)
 
-    def apply(self, generation: Generation, view: DatasetView) -> bool:
+    def apply(self, generation: Generation, view: DatasetView) -> Applied:
         folder = _folder(generation.dataset)
         numbers = self._numbers(folder)
         if any(number > generation.number for number in numbers):
-            return False
+            return Applied(changed=False)
         content = self._content(generation, view)
         place = folder / _name(generation.number)
         is_news = self._read(place) != content
@@ -52,7 +52,7 @@ class DuckDbCatalog(Catalog):
         for number in numbers:
             if number < generation.number:
                 self._storage.delete(folder / _name(number))
-        return is_news
+        return Applied(changed=is_news)
 
     def _content(self, generation: Generation, view: DatasetView) -> bytes:
         entry = {

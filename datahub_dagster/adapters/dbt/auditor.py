@@ -1,19 +1,19 @@
 """The audit: a dataset's dbt tests, run by dbt itself, on data that nobody sees yet."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from datahub_dagster.adapters.dbt.invocation import DBT_LOCK, engine_words, invoke_dbt, temporary_target
-from datahub_dagster.adapters.dbt.profiles import LOCAL_TARGET, write_profiles
+from datahub_dagster.adapters.dbt.engine import Engine, World
+from datahub_dagster.adapters.dbt.invocation import invoke_dbt, temporary_target
+from datahub_dagster.adapters.dbt.privacy import Privacy
+from datahub_dagster.adapters.dbt.profiles import write_profiles
 from datahub_dagster.adapters.dbt.slim import RawManifest, Relation
-from datahub_dagster.adapters.duckdb_views import view_sql
 from datahub_dagster.domain.audit import AuditReport, CheckResult, CheckStatus
 from datahub_dagster.domain.contract import DataTest, Severity
-from datahub_dagster.domain.names import DatasetName, Location
+from datahub_dagster.domain.names import DatasetName
 from datahub_dagster.domain.view import DatasetView
 from datahub_dagster.ports import Auditor, AuditRequest
 
@@ -22,7 +22,6 @@ _STATUS = {
     "warn": CheckStatus.WARN,
     "fail": CheckStatus.FAIL,
 }  # error, skipped: no answer
-_LONGEST_MESSAGE = 500
 
 
 class ParsedFiles(Protocol):
@@ -36,11 +35,11 @@ class ParsedFiles(Protocol):
 
 
 class DbtAuditor(Auditor):
-    """Runs tests in this process, in a database in memory that holds views of the candidate and of what its tests read beside it.
+    """Runs tests by a dbt in this process, which sees the candidate and what its tests read beside it, and nothing else.
 
     Args:
         parsed: Gives the project as it is now.
-        engine_path: How DuckDB addresses a file of the hub.
+        engine: Where the tests' queries run.
         cache_dir: Where the profile lies; the project itself is never written to.
         sample_rows: How many failing rows are kept at most; 0 = none.
     """
@@ -48,13 +47,13 @@ class DbtAuditor(Auditor):
     def __init__(
         self,
         parsed: Callable[[], ParsedFiles],
-        engine_path: Callable[[Location], str],
+        engine: Engine,
         *,
         cache_dir: Path,
         sample_rows: int = 20,
     ) -> None:
         self._parsed = parsed
-        self._engine_path = engine_path
+        self._engine = engine
         self._cache_dir = cache_dir
         self._sample_rows = sample_rows
 
@@ -63,83 +62,99 @@ class DbtAuditor(Auditor):
         if any(request.contract.tests for request in requests):
             project = self._parsed()
             manifest = RawManifest.read(project.manifest_path)
-            for world in _worlds(requests, manifest):
-                answers.update(self._run(project, manifest, world))
-        return [_report(request, answers.get(place, {})) for place, request in enumerate(requests)]
+            for group in _groups(requests, manifest):
+                answers.update(self._run(project, manifest, group))
+        return [
+            _report(request, answers.get(place, {}), self._engine.words())
+            for place, request in enumerate(requests)
+        ]
 
     def _run(
-        self, project: ParsedFiles, manifest: RawManifest, world: "_World"
+        self, project: ParsedFiles, manifest: RawManifest, group: "_Group"
     ) -> dict[int, dict[str, CheckResult]]:
-        from datahub_dagster.adapters.dbt.duckdb_plugin import handing_over
-
         ids = {
-            test.unique_id for _, request in world.requests for test in request.contract.tests
+            test.unique_id for _, request in group.requests for test in request.contract.tests
         } & manifest.nodes.keys()
         if not ids:
             return {}
-        views = {str(name): view_sql(view, self._engine_path) for name, view in world.views.items()}
-        relations = {
-            unique_id: Relation(view.schema, view.table)
-            for unique_id in manifest.sources
-            if (view := world.views.get(manifest.dataset_of(unique_id))) is not None
-        }
-        with DBT_LOCK, handing_over(views) as seen, temporary_target() as target_dir:
+        with self._engine.showing(group.views) as world:
+            by_id = self._invoke(project, manifest, ids, world)
+            reader = _Reader(manifest, world, world.left_out(), self._sample_rows)
+            answered = [
+                (place, request, test)
+                for place, request in group.requests
+                for test in request.contract.tests
+                if test.unique_id in by_id
+            ]
+            results: dict[int, dict[str, CheckResult]] = {}
+            with ThreadPoolExecutor(self._engine.threads) as pool:  # each sample is a query of its own
+                waiting = [
+                    (place, pool.submit(reader.result, request, test, by_id[test.unique_id]))
+                    for place, request, test in answered
+                ]
+                for place, result in waiting:
+                    results.setdefault(place, {})[result.result().unique_id] = result.result()
+            return results
+
+    def _invoke(
+        self, project: ParsedFiles, manifest: RawManifest, ids: set[str], world: World
+    ) -> Mapping[str, Any]:
+        """What dbt answers, by the tests' ids."""
+
+        def relation_of(source_id: str) -> Relation:
+            source = manifest.sources[source_id]
+            return world.relation(manifest.dataset_of(source_id), source["schema"], source["identifier"])
+
+        engine = self._engine
+        with world.connecting(), temporary_target() as target_dir:
             outcome = invoke_dbt(
                 # Only the wanted tests are in the manifest; a selector keeps the project's default one from choosing among them.
                 [
                     "test",
                     "--select=resource_type:test",
                     "--indirect-selection=empty",
-                    "--threads=1",
+                    f"--threads={engine.threads}",
                     "--no-write-json",
+                    "--no-populate-cache",
                 ],
                 project_dir=project.project_dir,
-                profiles_dir=write_profiles(project.project_dir, self._cache_dir),
-                target=LOCAL_TARGET,
+                profiles_dir=write_profiles(
+                    project.project_dir, self._cache_dir, engine.target, engine.output()
+                ),
                 target_dir=target_dir,
-                manifest=manifest.slim(ids, relations),
+                manifest=manifest.slim(ids, relation_of),
             )
-            unreadable = dict(seen.left_out)
         answers: Any = outcome.result
-        by_id = {answer.node.unique_id: answer for answer in answers.results}
-        with closing(_Reader(manifest, views, unreadable, self._sample_rows)) as reader:
-            return {
-                place: {
-                    test.unique_id: reader.result(request, test, by_id[test.unique_id])
-                    for test in request.contract.tests
-                    if test.unique_id in by_id
-                }
-                for place, request in world.requests
-            }
+        return {answer.node.unique_id: answer for answer in answers.results}
 
 
 @dataclass(slots=True)
-class _World:
+class _Group:
     """Requests that may be answered together, since each dataset looks the same to all of them; None = it was never released."""
 
     seen: dict[object, object] = field(default_factory=dict[object, object])
     requests: list[tuple[int, AuditRequest]] = field(default_factory=list[tuple[int, AuditRequest]])
 
     @property
-    def views(self) -> dict[DatasetName, DatasetView]:
-        return {view.dataset: view for view in self.seen.values() if isinstance(view, DatasetView)}
+    def views(self) -> list[DatasetView]:
+        return [view for view in self.seen.values() if isinstance(view, DatasetView)]
 
     def admits(self, seen: Mapping[object, object]) -> bool:
         return all(self.seen.get(key, value) == value for key, value in seen.items())
 
 
-def _worlds(requests: Sequence[AuditRequest], manifest: RawManifest) -> Sequence[_World]:
-    worlds: list[_World] = []
+def _groups(requests: Sequence[AuditRequest], manifest: RawManifest) -> Sequence[_Group]:
+    groups: list[_Group] = []
     for place, request in enumerate(requests):
         if not request.contract.tests:
             continue
         seen = _seen_by(request, manifest)
-        world = next((world for world in worlds if world.admits(seen)), None)
-        if world is None:
-            worlds.append(world := _World())
-        world.seen.update(seen)
-        world.requests.append((place, request))
-    return worlds
+        group = next((group for group in groups if group.admits(seen)), None)
+        if group is None:
+            groups.append(group := _Group())
+        group.seen.update(seen)
+        group.requests.append((place, request))
+    return groups
 
 
 def _seen_by(request: AuditRequest, manifest: RawManifest) -> dict[object, object]:
@@ -156,29 +171,23 @@ def _datasets_of(test: DataTest, manifest: RawManifest) -> set[DatasetName]:
     return read | set(test.depends_on)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Reader:
     """Reads dbt's answers."""
 
     manifest: RawManifest
-    views: Mapping[str, Sequence[str]]
-    unreadable: Mapping[str, str]
+    world: World
+    left_out: Mapping[DatasetName, str]
     sample_rows: int
-    connection: Any = None
-
-    def close(self) -> None:
-        if self.connection is not None:
-            self.connection.close()
 
     def result(self, request: AuditRequest, test: DataTest, answer: Any) -> CheckResult:
-        from datahub_dagster.adapters.dbt.samples import Privacy
-
         status = _STATUS.get(str(answer.status), CheckStatus.ERROR)
         privacy = Privacy.of(request.contract, self._others(request.contract.name, test))
-        message = _without_places(answer.message or "")
+        message = self.world.explain(test.unique_id, answer.message or "")
         if status is CheckStatus.ERROR:
             message = privacy.message(self._reason(request, test) or message or "dbt skipped it")
         sql = (answer.node.compiled_code or "").strip()
+        is_sampled = status in {CheckStatus.WARN, CheckStatus.FAIL} and sql and self.sample_rows
         return CheckResult(
             unique_id=test.unique_id,
             check_name=test.check_name,
@@ -188,8 +197,9 @@ class _Reader:
             column=test.column,
             message=message,
             compiled_sql=sql,
-            sample=self._sample(sql, privacy) if status in {CheckStatus.WARN, CheckStatus.FAIL} else None,
+            sample=self.world.sample(test.unique_id, sql, self.sample_rows, privacy) if is_sampled else None,
             seconds=float(answer.execution_time or 0.0),
+            cost=self.world.cost(test.unique_id),
         )
 
     def _others(self, name: DatasetName, test: DataTest) -> list[Mapping[str, Any]]:
@@ -208,42 +218,16 @@ class _Reader:
         ]
         if missing:
             return f"needs {' and '.join(missing)}, which was never released"
-        unreadable = [str(name) for name in read if str(name) in self.unreadable]
-        if unreadable:
-            return (
-                f"IO Error: {unreadable[0]} can't be read: {_without_places(self.unreadable[unreadable[0]])}"
-            )
-        return None
-
-    def _sample(self, sql: str, privacy: Any) -> Any:
-        import duckdb
-
-        from datahub_dagster.adapters.dbt.duckdb_plugin import make_views
-        from datahub_dagster.adapters.dbt.samples import take_sample
-
-        if not self.sample_rows or not sql:
-            return None
-        if self.connection is None:
-            self.connection = duckdb.connect(":memory:")
-            make_views(self.connection, self.views)
-        return take_sample(self.connection, sql, self.sample_rows, privacy)
+        return next((self.left_out[name] for name in read if name in self.left_out), None)
 
 
-def _without_places(message: str) -> str:
-    """An engine's message without dbt's headline, the line of the SQL and the name of a temporary file."""
-    text = re.sub(r"\A\s*\w[\w ]* Error in test [^\n]*\n", "", message)
-    text = re.split(r"\n\s*(?:LINE \d+:|compiled code at |> in macro |> called by )", text, maxsplit=1)[0]
-    text = " ".join(line.strip() for line in text.splitlines() if line.strip())
-    return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]}…"
-
-
-def _report(request: AuditRequest, answers: Mapping[str, CheckResult]) -> AuditReport:
+def _report(request: AuditRequest, answers: Mapping[str, CheckResult], engine: str) -> AuditReport:
     results = tuple(answers[test.unique_id] for test in request.contract.tests if test.unique_id in answers)
     return AuditReport(
         dataset=request.contract.name,
         base_generation=request.base_generation,
         results=results,
         contract_fingerprint=request.contract.fingerprint,
-        engine=engine_words(),
+        engine=engine,
         seconds=round(sum(result.seconds for result in results), 6),
     )

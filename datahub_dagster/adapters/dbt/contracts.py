@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from datahub_dagster.adapters.dbt.cache import ParseCache, ParsedProject, Stored
-from datahub_dagster.adapters.dbt.profiles import write_profiles
+from datahub_dagster.adapters.dbt.engine import Engine
+from datahub_dagster.adapters.dbt.profiles import PARSE_TARGET, write_profiles
 from datahub_dagster.adapters.dbt.project import ProjectState, scan
 from datahub_dagster.domain.contract import Consumer, ContractBook, digest
 from datahub_dagster.errors import ContractError, SettingsError, StorageError
@@ -22,11 +23,14 @@ class DbtContracts(Contracts):
     Args:
         project_dir: Folder of `dbt_project.yml`.
         cache_dir: For parsed contracts, dbt's own files, and the last good files of each team.
+        engine: Whose dialect dbt parses the project for. The contracts are the same for all.
     """
 
-    def __init__(self, project_dir: Path, cache_dir: Path) -> None:
+    def __init__(self, project_dir: Path, cache_dir: Path, engine: Engine) -> None:
         self._project_dir = project_dir.absolute()
         self._cache_dir = cache_dir.absolute()
+        self._output = engine.parse_output()
+        self._adapter = str(self._output["type"])
         # Several projects may share a cache, such as the hub's own and one under test.
         self._folder = self._cache_dir / "dbt" / digest(str(self._project_dir))
         self._cache = ParseCache(self._folder)
@@ -93,12 +97,14 @@ class DbtContracts(Contracts):
         from datahub_dagster.adapters.dbt.last_good import LastGood
         from datahub_dagster.adapters.dbt.parse import Failure, run_parse
 
-        profiles_dir = write_profiles(self._project_dir, self._cache_dir)
+        profiles_dir = write_profiles(self._project_dir, self._cache_dir, PARSE_TARGET, self._output)
         shadow = self._folder / "shadow" / "project"
-        targets = {state.project_dir: self._folder / "target", shadow: self._folder / "shadow" / "target"}
+        # dbt's saved parse of one engine is of no use to another one.
+        own = self._folder / self._adapter
+        targets = {state.project_dir: own / "target", shadow: own / "shadow"}
 
         def parse(project_dir: Path, is_trial: bool) -> dict[str, Any] | Failure:
-            target = self._folder / "shadow" / "trial" if is_trial else targets[project_dir]
+            target = own / "trial" if is_trial else targets[project_dir]
             return run_parse(project_dir, profiles_dir, target, state, partial=not is_trial)
 
         read = Isolation(state, LastGood(self._folder / "last_good"), shadow, parse).read()
@@ -112,7 +118,7 @@ class DbtContracts(Contracts):
 
     def _scan(self) -> ProjectState:
         good = self._folder / "last_good" / "shared" / "files"
-        return scan(self._project_dir, self._folder / "index.json", good_dir=good)
+        return scan(self._project_dir, self._folder / "index.json", adapter=self._adapter, good_dir=good)
 
 
 def _place(consumer: Consumer) -> tuple[str, int, str]:

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from datahub_dagster.adapters.catalog.duckdb import published_views
 from datahub_dagster.adapters.dbt.auditor import ParsedFiles
-from datahub_dagster.adapters.dbt.invocation import DBT_LOCK, invoke_dbt, temporary_target
-from datahub_dagster.adapters.dbt.profiles import LOCAL_TARGET, write_profiles
+from datahub_dagster.adapters.dbt.engine import Engine
+from datahub_dagster.adapters.dbt.invocation import invoke_dbt, temporary_target
+from datahub_dagster.adapters.dbt.profiles import write_profiles
 from datahub_dagster.adapters.dbt.slim import RawManifest
 
 PAGE = "static_index.html"
@@ -17,13 +17,13 @@ class DbtDocs:
 
     Args:
         parsed: Gives the project as it is now.
-        root: The hub's folder, whose catalog says what is published.
+        engine: Shows what is published.
         cache_dir: Where the profile lies; the project itself is never written to.
     """
 
-    def __init__(self, parsed: Callable[[], ParsedFiles], root: Path, cache_dir: Path) -> None:
+    def __init__(self, parsed: Callable[[], ParsedFiles], engine: Engine, cache_dir: Path) -> None:
         self._parsed = parsed
-        self._root = root
+        self._engine = engine
         self._cache_dir = cache_dir
 
     def render(self, out: Path) -> None:
@@ -36,18 +36,20 @@ class DbtDocs:
             EngineError: dbt could not run.
             CorruptError: What was parsed can't be read.
         """
-        from datahub_dagster.adapters.dbt.duckdb_plugin import handing_over
-
         parsed = self._parsed()
-        project, content = RawManifest.read(parsed.manifest_path).with_views()
-        with DBT_LOCK, handing_over(published_views(self._root)), temporary_target() as target_dir:
+        engine = self._engine
+        with engine.showing_published() as has_schema, temporary_target() as target_dir:
+            project, content = RawManifest.read(parsed.manifest_path).published(
+                engine.published_relation, has_schema
+            )
             # dbt puts this file into the page, and writes it itself only where it compiles.
             (target_dir / "manifest.json").write_bytes(content)
             invoke_dbt(
-                ["docs", "generate", "--static", "--no-compile", "--threads=1"],
+                ["docs", "generate", "--static", "--no-compile", f"--threads={engine.threads}"],
                 project_dir=parsed.project_dir,
-                profiles_dir=write_profiles(parsed.project_dir, self._cache_dir),
-                target=LOCAL_TARGET,
+                profiles_dir=write_profiles(
+                    parsed.project_dir, self._cache_dir, engine.target, engine.output()
+                ),
                 target_dir=target_dir,
                 manifest=project,
             )

@@ -1,10 +1,10 @@
-"""Runs dbt inside this process. Everything that is shared in dbt, and so dangerous, is handled here once.
+"""Runs dbt inside this process. What is shared in dbt, and so dangerous, is handled here once; what is the engine's, by the engine.
 
-dbt keeps its flags, its adapters and the database of dbt-duckdb in module-level variables: a second invocation would see the views of
-the first one, and two at once would see each other's flags.
+dbt keeps its flags and its adapters in module-level variables: two invocations at once would see each other's.
 """
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -37,7 +37,6 @@ def invoke_dbt(
     *,
     project_dir: Path,
     profiles_dir: Path,
-    target: str,
     target_dir: Path,
     manifest: "Manifest | None" = None,
 ) -> "dbtRunnerResult":
@@ -56,12 +55,11 @@ def invoke_dbt(
         f"--project-dir={project_dir}",
         f"--profiles-dir={profiles_dir}",
         f"--profile={PROFILE}",
-        f"--target={target}",
         f"--target-path={target_dir}",
         f"--log-path={target_dir}",
         *_ALWAYS,
     ]
-    with DBT_LOCK, _nothing_left_over():
+    with DBT_LOCK, _folder_left_as_found():
         result = dbtRunner(manifest=manifest).invoke(arguments)
     if result.exception is not None:
         raise engine_error(command[0], project_dir, result.exception) from result.exception
@@ -80,6 +78,13 @@ def engine_error(command: str, project_dir: Path, cause: BaseException) -> Engin
     )
 
 
+def reason_in(message: str) -> str:
+    """What dbt says of a test that could not run, without its headline, its traces, and the line of the SQL."""
+    text = re.sub(r"\A\s*\w[\w ]* Error in test [^\n]*\n", "", message)
+    text = re.split(r"\n\s*(?:LINE \d+:|compiled code at |> in macro |> called by )", text, maxsplit=1)[0]
+    return " ".join(line.strip() for line in text.splitlines() if line.strip())
+
+
 @contextmanager
 def temporary_target() -> Iterator[Path]:
     """A folder for what dbt writes while it runs."""
@@ -88,16 +93,11 @@ def temporary_target() -> Iterator[Path]:
 
 
 @contextmanager
-def _nothing_left_over() -> Iterator[None]:
-    # A second audit in the same process would reuse the first one's connection, and pass a bad candidate by the views of a good one.
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-
+def _folder_left_as_found() -> Iterator[None]:
     folder = _current_folder()
-    DuckDBConnectionManager.close_all_connections()
     try:
         yield
     finally:
-        DuckDBConnectionManager.close_all_connections()
         if folder is not None:
             os.chdir(folder)
 
@@ -107,10 +107,3 @@ def _current_folder() -> Path | None:
         return Path.cwd()
     except FileNotFoundError:  # somebody removed it
         return None
-
-
-def engine_words() -> str:
-    """Which engine answered, with versions, for records: `duckdb 2.0.0, dbt 1.11.16`."""
-    from importlib.metadata import version
-
-    return f"duckdb {version('duckdb')}, dbt {version('dbt-core')}"

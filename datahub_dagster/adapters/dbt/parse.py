@@ -58,7 +58,7 @@ def run_parse(
     saved, memory_path, index_path = (
         target_dir / name for name in ("partial_parse.msgpack", "parse_memory.json", "files.json")
     )
-    files = scan(project_dir, index_path)
+    files = scan(project_dir, index_path, adapter=state.adapter)
     before = ParseMemory.read(memory_path) if partial and saved.is_file() else None
     if before is None or not before.allows(files):
         before = None
@@ -71,7 +71,7 @@ def run_parse(
         after = ParseMemory.of(files, manifest, _yaml_contents(parsed))
         if before is None or before.agrees(after, before.changed(files)):
             # Of files that change under a parse nobody knows how they were read.
-            if scan(project_dir, index_path).fingerprint == files.fingerprint:
+            if scan(project_dir, index_path, adapter=state.adapter).fingerprint == files.fingerprint:
                 after.write(memory_path)
             return manifest
     saved.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The dbt profile by which the hub itself runs dbt on the embedded engine.
+"""The dbt profiles by which the hub itself runs dbt, one for each engine and purpose.
 
 A project may come with a `profiles.yml` of its own, for people who type `dbt test`, or with none. The hub reads neither: a warehouse's
 profile needs secrets and a network, and dbt parses everything again whenever the profile changes.
@@ -6,31 +6,29 @@ profile needs secrets and a network, and dbt parses everything again whenever th
 
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-PARSE_TARGET = "parse"  # an empty in-memory engine: reading the contracts touches no data
-LOCAL_TARGET = "local"  # an in-memory engine with views of the datasets
+from datahub_dagster.domain.contract import digest
+
+PARSE_TARGET = "parse"  # reading the contracts touches no data
 PROFILE = "datahub"  # for `--profile`, whatever the project calls its own
 
-_PLUGIN = "datahub_dagster.adapters.dbt.duckdb_plugin"
 
-
-def write_profiles(project_dir: Path, cache_dir: Path) -> Path:
-    """Write `<cache_dir>/profiles/profiles.yml` for a project, and give back its folder (for dbt's `--profiles-dir`).
+def write_profiles(project_dir: Path, cache_dir: Path, target: str, output: Mapping[str, Any]) -> Path:
+    """Write a `profiles.yml` with one target, and give back its folder (for dbt's `--profiles-dir`).
 
     The profile has the name that `dbt_project.yml` asks for, so that `--profile` isn't needed, and the name `datahub`, for a project
-    that names none or computes it. Writing the same again leaves the file alone.
+    that names none or computes it. Each content has a folder of its own below `<cache_dir>/profiles`: several processes may want
+    several ones at once. Writing the same again leaves the file alone.
     """
-    output = {"type": "duckdb", "path": ":memory:", "schema": "main", "threads": 1}
-    profile = {
-        "target": PARSE_TARGET,
-        "outputs": {PARSE_TARGET: output, LOCAL_TARGET: {**output, "plugins": [{"module": _PLUGIN}]}},
-    }
+    profile = {"target": target, "outputs": {target: dict(output)}}
     names = {PROFILE, profile_name(project_dir)}
     content = yaml.safe_dump(dict.fromkeys(sorted(names), profile), sort_keys=True)
-    folder = cache_dir / "profiles"
+    folder = cache_dir / "profiles" / digest(content)
     _write(folder / "profiles.yml", content)
     return folder
 

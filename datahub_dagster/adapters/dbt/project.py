@@ -87,11 +87,12 @@ class ProjectPaths:
 
 @dataclass(frozen=True)
 class ProjectState:
-    """All files that decide what dbt reads, at one moment."""
+    """All files that decide what dbt reads, at one moment; `adapter` is dbt's word for the engine, `duckdb` or `athena`."""
 
     project_dir: Path
     paths: ProjectPaths
     files: Mapping[str, ProjectFile]
+    adapter: str
 
     @cached_property
     def units(self) -> Mapping[str, tuple[str, ...]]:
@@ -107,7 +108,7 @@ class ProjectState:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A digest of everything that decides the contracts: files, environment variables, and the versions of the readers."""
+        """A digest of everything that decides the manifest: files, environment variables, the adapter, and the readers' versions."""
         return digest(
             str(self.project_dir),
             *(f"{path}={self.files[path].sha256}" for path in sorted(self.files)),
@@ -116,12 +117,12 @@ class ProjectState:
 
     @cached_property
     def surroundings(self) -> str:
-        """A digest of the environment variables that the files mention, and of the versions of the readers."""
+        """A digest of the environment variables that the files mention, of the adapter, and of the versions of the readers."""
         variables = sorted({name for file in self.files.values() for name in file.variables})
-        return digest(*(f"{name}={os.environ.get(name)!r}" for name in variables), *_versions())
+        return digest(*(f"{name}={os.environ.get(name)!r}" for name in variables), *_versions(self.adapter))
 
 
-def scan(project_dir: Path, index_path: Path, *, good_dir: Path | None = None) -> ProjectState:
+def scan(project_dir: Path, index_path: Path, *, adapter: str, good_dir: Path | None = None) -> ProjectState:
     """Look at all files of a project. Unchanged files, by time and size, are not read again: `index_path` remembers them.
 
     Where `dbt_project.yml` can't be read, the one in `good_dir` says which folders there are.
@@ -148,7 +149,7 @@ def scan(project_dir: Path, index_path: Path, *, good_dir: Path | None = None) -
         files[path] = ProjectFile(entry[1], tuple(entry[2]))
         index[path] = entry
     _save_index(index_path, known, index)
-    return ProjectState(project_dir, paths, files)
+    return ProjectState(project_dir, paths, files, adapter)
 
 
 def read_paths(*project_dirs: Path | None) -> ProjectPaths:
@@ -223,12 +224,12 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 @cache
-def _versions() -> Sequence[str]:
-    """Versions of dbt and of the code that reads its manifest."""
+def _versions(adapter: str) -> Sequence[str]:
+    """Versions of dbt, of one of its adapters, and of the code that reads its manifest."""
     package = Path(__file__).resolve().parents[2]
     code = [package / name for name in _CODE] + sorted(Path(__file__).parent.glob("*.py"))
     found = [hashlib.sha256(file.read_bytes()).hexdigest() for file in code]
-    for distribution in ("datahub_dagster", "dbt-core", "dbt-adapters", "dbt-duckdb"):
+    for distribution in ("datahub_dagster", "dbt-core", "dbt-adapters", f"dbt-{adapter}"):
         try:
             found.append(f"{distribution}={version(distribution)}")
         except PackageNotFoundError:

@@ -5,7 +5,7 @@ third of a second with this one. What is left out can't run either, so that no s
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -13,21 +13,22 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
 
-from datahub_dagster.adapters.duckdb_views import DATABASE, quoted
+from datahub_dagster.adapters.duckdb_views import quoted
 from datahub_dagster.domain.names import DatasetName
 from datahub_dagster.errors import CorruptError
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
-# By these a source would be read from elsewhere than from the hub's view of it.
+# By these a source would be read from elsewhere than from where the hub shows it.
 _READ_FROM_ELSEWHERE = ("external_location", "formatter", "plugin")
 
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """The view by which dbt reads a source."""
+    """The view or table by which dbt reads a source."""
 
+    database: str
     schema: str
     table: str
 
@@ -68,12 +69,12 @@ class RawManifest:
         """Ids of all sources that a test reads, through models too."""
         return frozenset(name for name in self._needed([node_id]) if name in self.sources)
 
-    def slim(self, tests: Collection[str], relations: Mapping[str, Relation]) -> "Manifest":
+    def slim(self, tests: Collection[str], relation_of: Callable[[str], Relation]) -> "Manifest":
         """A manifest of these tests, what they read, and all macros.
 
         Args:
             tests: Ids of the tests; those that the manifest does not have are left out.
-            relations: For the ids of sources, where their views are. The others keep their names, and are not there.
+            relation_of: Where dbt reads a source, by its id.
         """
         from dbt.contracts.graph.manifest import Manifest
 
@@ -81,9 +82,9 @@ class RawManifest:
         needed = set(self._needed(tests))
         found = Manifest.from_dict(
             {
-                "nodes": {name: self.nodes[name] for name in needed if name in self.nodes},
+                "nodes": {name: _writing_nothing(self.nodes[name]) for name in needed if name in self.nodes},
                 "sources": {
-                    name: _through_view(self.sources[name], relations.get(name))
+                    name: _read_from(self.sources[name], relation_of(name))
                     for name in needed
                     if name in self.sources
                 },
@@ -95,20 +96,27 @@ class RawManifest:
         found.build_flat_graph()
         return found
 
-    def with_views(self) -> tuple["Manifest", bytes]:
-        """The whole project with every source read through its view: for dbt, without tests, and as JSON, with everything."""
+    def published(
+        self, relation_of: Callable[[str, str], Relation], has_schema: Callable[[str], bool]
+    ) -> tuple["Manifest", bytes]:
+        """The project with every source read where readers find it: for dbt the sources alone, and as JSON everything.
+
+        Args:
+            relation_of: Where that is, by the source's schema and the table's name.
+            has_schema: Whether dbt may look for a source of that schema. It is on the page all the same.
+        """
         from dbt.contracts.graph.manifest import Manifest
 
-        sources = {name: _through_view(node, None) for name, node in self.sources.items()}
+        sources = {
+            name: _read_from(node, relation_of(node["schema"], node["identifier"]))
+            for name, node in self.sources.items()
+        }
         # What dbt calls statistics is a script from another host on the page.
         metadata = {**self._content["metadata"], "send_anonymous_usage_stats": False, "user_id": None}
         content = {**self._content, "sources": sources, "metadata": metadata}
-        nodes = {
-            name: node
-            for name, node in self.nodes.items()
-            if node["resource_type"] not in {"test", "operation"}
-        }
-        found = Manifest.from_dict({**content, "nodes": nodes, "disabled": {}})
+        # A hub builds no models: there is nothing else to look for than sources.
+        there = {name: node for name, node in sources.items() if has_schema(self.sources[name]["schema"])}
+        found = Manifest.from_dict({**content, "nodes": {}, "sources": there, "disabled": {}})
         found.build_flat_graph()
         return found, json.dumps(content).encode()
 
@@ -144,9 +152,7 @@ def _read(path: Path, _modified_ns: int, _size: int) -> RawManifest:
     )  # in half the time of the standard library: 23 MB at 1,000 datasets
 
 
-def _through_view(source: Mapping[str, Any], relation: Relation | None) -> dict[str, Any]:
-    relation = relation or Relation(source["schema"], source["identifier"])
-
+def _read_from(source: Mapping[str, Any], relation: Relation) -> dict[str, Any]:
     def cleaned(values: Mapping[str, Any] | None) -> dict[str, Any]:
         return {key: value for key, value in (values or {}).items() if key not in _READ_FROM_ELSEWHERE}
 
@@ -155,15 +161,24 @@ def _through_view(source: Mapping[str, Any], relation: Relation | None) -> dict[
         config["meta"] = cleaned(config["meta"])
     return {
         **source,
-        "database": DATABASE,
+        "database": _in_quotes(relation.database),
         "schema": _in_quotes(relation.schema),
         "identifier": _in_quotes(relation.table),
-        "relation_name": ".".join(quoted(part) for part in (DATABASE, relation.schema, relation.table)),
+        "relation_name": ".".join(
+            quoted(part) for part in (relation.database, relation.schema, relation.table)
+        ),
         "quoting": {"database": True, "schema": True, "identifier": True, "column": None},
         "meta": cleaned(source.get("meta")),
         "source_meta": cleaned(source.get("source_meta")),
         "config": config,
     }
+
+
+def _writing_nothing(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A test that asks for its failures to be kept would write a table: the record keeps them."""
+    if node["resource_type"] != "test":
+        return node
+    return {**node, "config": {**node["config"], "store_failures": False, "store_failures_as": "ephemeral"}}
 
 
 def _in_quotes(name: str) -> str:

@@ -1,12 +1,12 @@
 """An outbox on disk: the embedded hub sends no mail, and says so by keeping what it would have sent."""
 
 import fcntl
-import json
 import logging
 import os
 from datetime import UTC
 from pathlib import Path
 
+from datahub_dagster.adapters.notify.message import as_json
 from datahub_dagster.ports import Notification, Notifier
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class OutboxNotifier(Notifier):
         """Keep a message, or log why it could not be kept."""
         try:
             at = notification.at.astimezone(UTC)
-            _append(self._folder / f"{at:%Y-%m}.jsonl", _line(notification))
+            _append(self._folder / f"{at:%Y-%m}.jsonl", as_json(notification) + b"\n")
         except (OSError, ValueError) as error:
             logger.warning(
                 "%s: the message %r to %s was not kept in the outbox: %s",
@@ -38,20 +38,6 @@ class OutboxNotifier(Notifier):
                 ", ".join(notification.to) or "nobody",
                 error,
             )
-
-
-def _line(notification: Notification) -> bytes:
-    values = {
-        "at": notification.at.astimezone(UTC).isoformat(),
-        "kind": notification.kind,
-        "dataset": str(notification.dataset),
-        "release": str(notification.release_id),
-        "to": list(notification.to),
-        "subject": notification.subject,
-        "text": notification.text,
-    }
-    # A lone surrogate, as in a file name that is not UTF-8, becomes its JSON escape.
-    return json.dumps(values, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
 
 
 def _append(path: Path, line: bytes) -> None:

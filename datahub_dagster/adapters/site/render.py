@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -11,12 +12,14 @@ from datahub_dagster.domain.names import Location, unsafe_path_reason
 from datahub_dagster.domain.status import DatasetStatus
 from datahub_dagster.errors import EngineError, HubError, SettingsError
 from datahub_dagster.ports import Hub, Site, Storage
+from datahub_dagster.side_by_side import side_by_side
 
 logger = logging.getLogger(__name__)
 
 DOCS = Location("docs")
 
-_OWN_FOLDERS = ("assets", "datasets")  # what lies here and is no page any more is removed
+_ASSETS = "assets"
+_OWN_FOLDERS = (_ASSETS, "datasets")  # what lies here and is no page any more is removed
 _BACK_LINK = (
     b'<a href="../index.html" style="position:fixed;right:112px;bottom:28px;z-index:9999;padding:8px 14px;border-radius:8px;'
     b'background:#26324a;color:#fff;font:600 14px/1.3 system-ui,sans-serif;text-decoration:none">&larr; Data hub</a>'
@@ -32,6 +35,7 @@ class StaticSite(Site):
         storage: Where the pages are written.
         collect: How every dataset stands (`pipeline.status`, handed over since adapters don't know the pipeline).
         render_dbt_docs: Writes dbt's own page, `index.html` or `static_index.html`, into an empty folder; None = there is none.
+        may_write: Is asked before each rendering, and raises where the pages must not be written; None = they always may.
         timezone: IANA name of the zone in which the pages tell times.
         docs_url: Address of the site's root, for canonical links; empty = none.
 
@@ -45,10 +49,12 @@ class StaticSite(Site):
         collect: Callable[[Hub], Sequence[DatasetStatus]],
         render_dbt_docs: Callable[[Path], None] | None = None,
         *,
+        may_write: Callable[[], None] | None = None,
         timezone: str = "UTC",
         docs_url: str = "",
     ) -> None:
         self._storage = storage
+        self._may_write = may_write
         self._collect = collect
         self._render_dbt_docs = render_dbt_docs
         self._docs_url = docs_url
@@ -79,13 +85,15 @@ class StaticSite(Site):
             build_pages,
         )  # jinja2: only who renders pays for it
 
+        if self._may_write is not None:
+            self._may_write()
         dbt_page, dbt_error = self._dbt_page() if with_dbt_docs else (None, None)
         has_dbt_docs = dbt_page is not None or self._storage.exists(DOCS / DBT_DOCS)
         site = gather(hub, self._collect(hub))
         pages = build_pages(site, zone=self._zone, docs_url=self._docs_url, has_dbt_docs=has_dbt_docs)
         if dbt_page is not None:
             pages = {DBT_DOCS: dbt_page, **pages}
-        written = sum(self._write(DOCS / path, content) for path, content in pages.items())
+        written = sum(self._write(group) for group in _in_order(pages, HOME))
         removed = self._remove_vanished(pages)
         logger.info("docs: %d of %d pages changed, %d removed", written, len(pages), removed)
         if dbt_error:
@@ -104,14 +112,17 @@ class StaticSite(Site):
                 return None, error
         return _with_back_link(found), None
 
-    def _write(self, location: Location, content: bytes) -> bool:
-        try:
-            if self._storage.read(location) == content:
-                return False
-        except FileNotFoundError:
-            pass
-        self._storage.replace(location, content)
-        return True
+    def _write(self, pages: Mapping[str, bytes]) -> int:
+        """Write those that changed, in any order; how many did."""
+
+        def write(path: str) -> bool:
+            with suppress(FileNotFoundError):
+                if self._storage.read(DOCS / path) == pages[path]:
+                    return False
+            self._storage.replace(DOCS / path, pages[path])
+            return True
+
+        return sum(side_by_side(write, list(pages), self._storage.parallel))
 
     def _remove_vanished(self, pages: Mapping[str, bytes]) -> int:
         paths = (
@@ -123,6 +134,13 @@ class StaticSite(Site):
         for path in vanished:
             self._storage.delete(DOCS / path)
         return len(vanished)
+
+
+def _in_order(pages: Mapping[str, bytes], home: str) -> Sequence[Mapping[str, bytes]]:
+    """What pages need, then the pages, then the one that names them."""
+    assets = {path: content for path, content in pages.items() if path.startswith(f"{_ASSETS}/")}
+    others = {path: content for path, content in pages.items() if path not in assets and path != home}
+    return assets, others, {home: pages[home]}
 
 
 def _is_page(path: str) -> bool:

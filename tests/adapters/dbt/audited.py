@@ -1,39 +1,72 @@
 """A dbt project made by a test, parsed by real dbt, and the audit of datasets whose rows are said in SQL."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 import yaml
 
+from datahub_dagster.adapters.aws.clients import AwsClients
+from datahub_dagster.adapters.dbt.athena_engine import AthenaEngine
 from datahub_dagster.adapters.dbt.auditor import DbtAuditor
+from datahub_dagster.adapters.dbt.duckdb_engine import DuckDbEngine
+from datahub_dagster.adapters.dbt.engine import Engine
 from datahub_dagster.adapters.dbt.invocation import invoke_dbt
 from datahub_dagster.adapters.dbt.profiles import PARSE_TARGET, write_profiles
 from datahub_dagster.adapters.duckdb_views import literal
+from datahub_dagster.adapters.parquet import ParquetProfiler
 from datahub_dagster.adapters.storage.local import LocalStorage
+from datahub_dagster.adapters.storage.s3 import S3Storage
 from datahub_dagster.domain.audit import AuditReport, CheckResult
 from datahub_dagster.domain.contract import Classification, Column, Contract, DataTest
-from datahub_dagster.domain.names import DatasetName
-from datahub_dagster.domain.view import DatasetView, ReleasedFile
-from datahub_dagster.ports import AuditRequest
+from datahub_dagster.domain.names import DatasetName, Location
+from datahub_dagster.domain.view import DatasetView, ReleasedFile, ViewColumn
+from datahub_dagster.ports import AuditRequest, Storage
 from tests import builders
+from tests.aws import AwsAccount, new_account
+from tests.emulator.launch import Emulator
 
 
 @dataclass(frozen=True)
 class Audited:
-    """A project, the storage that holds its candidates, and where the hub keeps its own files."""
+    """A project, where its candidates are, and where the hub keeps its own files.
+
+    Args:
+        aws: The account whose Athena audits; None = DuckDB does, on this disk.
+    """
 
     project_dir: Path
     scratch: Path
     sample_rows: int = 20
+    aws: AwsAccount | None = None
+    workgroup: str = "primary"
 
     @cached_property
-    def storage(self) -> LocalStorage:
+    def clients(self) -> AwsClients:
+        return AwsClients()
+
+    @cached_property
+    def storage(self) -> Storage:
+        return S3Storage(self.clients, self.aws.bucket, "hub") if self.aws else self.disk
+
+    @cached_property
+    def disk(self) -> LocalStorage:
         return LocalStorage(self.scratch / "hub")
+
+    @cached_property
+    def engine(self) -> Engine:
+        if self.aws is None:
+            return DuckDbEngine(self.disk)
+        return AthenaEngine(
+            self.clients, self.storage, workgroup=self.workgroup,
+            staging_dir=f"{self.aws.root}/athena", candidates="hub_candidates", glue_prefix="",
+        )  # fmt: skip
 
     @property
     def manifest_path(self) -> Path:
@@ -44,8 +77,9 @@ class Audited:
         invoke_dbt(
             ["parse"],
             project_dir=self.project_dir,
-            profiles_dir=write_profiles(self.project_dir, self.scratch / "cache"),
-            target=PARSE_TARGET,
+            profiles_dir=write_profiles(
+                self.project_dir, self.scratch / "cache", PARSE_TARGET, self.engine.parse_output()
+            ),
             target_dir=self.manifest_path.parent,
         )
         return json.loads(self.manifest_path.read_bytes())
@@ -55,7 +89,7 @@ class Audited:
         assert self.manifest
         return DbtAuditor(
             lambda: self,
-            self.storage.engine_path,
+            self.engine,
             cache_dir=self.scratch / "cache",
             sample_rows=self.sample_rows,
         )
@@ -89,14 +123,22 @@ class Audited:
 
     def view(self, contract: Contract, rows: str, release: str = "2026-11-20.1") -> DatasetView:
         """The dataset with the rows of a query."""
-        path = f"releases/{contract.name.source}/{contract.name.table}/{release}/part-0.parquet"
-        file = self.storage.root / path
+        folder = Location(f"releases/{contract.name.source}/{contract.name.table}/{release}")
+        file = self.disk.root / folder.path / "part-0.parquet"
         file.parent.mkdir(parents=True, exist_ok=True)
         with duckdb.connect() as connection:
             connection.execute(f"copy ({rows}) to {literal(str(file))} (format parquet)")
-        released = ReleasedFile(path=path, size=file.stat().st_size, sha256="", rows=1)
+        size = file.stat().st_size
+        if self.aws:
+            self.storage.delete(folder / file.name)
+            self.storage.upload(file, folder / file.name)
+        (profile,) = ParquetProfiler(self.disk).profile(folder, [(file.name, size)], None)
         return DatasetView(
-            dataset=contract.name, schema=contract.schema, table=contract.identifier, files=(released,)
+            dataset=contract.name,
+            schema=contract.schema,
+            table=contract.identifier,
+            files=(ReleasedFile(path=f"{folder.path}/{file.name}", size=size, sha256="", rows=1),),
+            held=tuple(ViewColumn(name=column.name, type=column.type) for column in profile.columns),
         )
 
     def request(
@@ -141,6 +183,17 @@ class Audited:
                     )
                 )
         return found
+
+
+@contextmanager
+def account_of(emulator: Emulator) -> Iterator[AwsAccount]:
+    """An account for all tests of a module, which the environment names meanwhile."""
+    account = new_account(emulator.endpoint)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in account.environment().items():
+            patch.setenv(name, value)
+        yield account
+    account.close()
 
 
 def by_name(report: AuditReport) -> dict[str, CheckResult]:

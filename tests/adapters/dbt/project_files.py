@@ -5,6 +5,8 @@ from pathlib import Path
 from textwrap import dedent
 
 from datahub_dagster.adapters.dbt.contracts import DbtContracts
+from datahub_dagster.adapters.dbt.duckdb_engine import DuckDbEngine
+from datahub_dagster.adapters.storage.local import LocalStorage
 from datahub_dagster.domain.contract import Contract, ContractBook, ContractFault
 
 PROJECT = """\
@@ -33,6 +35,11 @@ def source(name: str, table: str = "orders", *, hub: str = "{}", tests: str = "[
     )
 
 
+def contracts_in(folder: Path, cache: Path) -> DbtContracts:
+    """The contracts of a project, parsed for DuckDB."""
+    return DbtContracts(folder, cache, DuckDbEngine(LocalStorage(cache)))
+
+
 @dataclass
 class Project:
     """A project in a folder, and the hub's cache beside it."""
@@ -43,7 +50,7 @@ class Project:
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True)
         self.write("dbt_project.yml", PROJECT)
-        self.contracts = DbtContracts(self.folder, self.cache)
+        self.contracts = contracts_in(self.folder, self.cache)
 
     @property
     def folder(self) -> Path:
@@ -63,7 +70,7 @@ class Project:
 
     def load(self) -> ContractBook:
         """As a new process would load them, the cache aside."""
-        self.contracts = DbtContracts(self.folder, self.cache)
+        self.contracts = contracts_in(self.folder, self.cache)
         return self.contracts.load()
 
     def dataset(self, name: str) -> Contract:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from datahub_dagster.adapters.dbt.contracts import DbtContracts
 from datahub_dagster.domain.contract import (
     Classification,
     Contract,
@@ -21,7 +20,7 @@ from datahub_dagster.domain.contract import (
     Severity,
 )
 from datahub_dagster.errors import SettingsError, StorageError
-from tests.adapters.dbt.project_files import Project, names, source
+from tests.adapters.dbt.project_files import Project, contracts_in, names, source
 from tests.conftest import REPO
 from tests.projects.builder import make_project
 from tests.projects.running import HUB_PROJECT, LEGACY_PROJECT
@@ -31,12 +30,12 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> ContractBook:
-    return DbtContracts(HUB_PROJECT, tmp_path_factory.mktemp("cache")).load()
+    return contracts_in(HUB_PROJECT, tmp_path_factory.mktemp("cache")).load()
 
 
 @pytest.fixture(scope="module")
 def legacy(tmp_path_factory: pytest.TempPathFactory) -> ContractBook:
-    return DbtContracts(LEGACY_PROJECT, tmp_path_factory.mktemp("cache")).load()
+    return contracts_in(LEGACY_PROJECT, tmp_path_factory.mktemp("cache")).load()
 
 
 @pytest.fixture
@@ -285,7 +284,9 @@ def test_a_load_without_a_change_needs_no_dbt(project: Project) -> None:
 import sys, json
 from pathlib import Path
 from datahub_dagster.adapters.dbt.contracts import DbtContracts
-book = DbtContracts(Path({str(project.folder)!r}), Path({str(project.cache)!r})).load()
+from datahub_dagster.adapters.dbt.duckdb_engine import DuckDbEngine
+from datahub_dagster.adapters.storage.local import LocalStorage
+book = DbtContracts(Path({str(project.folder)!r}), Path({str(project.cache)!r}), DuckDbEngine(LocalStorage(Path()))).load()
 print(json.dumps([sorted(map(str, book.datasets)), sorted({{"dbt", "duckdb", "pyarrow"}} & sys.modules.keys())]))
 """
     run = subprocess.run([sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, check=True)
@@ -295,8 +296,8 @@ print(json.dumps([sorted(map(str, book.datasets)), sorted({{"dbt", "duckdb", "py
 
 def test_what_comes_from_the_cache_is_what_was_parsed(hub: ContractBook, tmp_path: Path) -> None:
     for folder in (HUB_PROJECT, LEGACY_PROJECT):
-        parsed = DbtContracts(folder, tmp_path).load()
-        cached = DbtContracts(folder, tmp_path).load()
+        parsed = contracts_in(folder, tmp_path).load()
+        cached = contracts_in(folder, tmp_path).load()
         assert cached == parsed
         assert list(cached.datasets) == list(parsed.datasets)
 
@@ -343,7 +344,9 @@ def test_several_processes_may_load_at_once(project: Project) -> None:
     code = f"""
 from pathlib import Path
 from datahub_dagster.adapters.dbt.contracts import DbtContracts
-contracts = DbtContracts(Path({str(project.folder)!r}), Path({str(project.cache)!r}))
+from datahub_dagster.adapters.dbt.duckdb_engine import DuckDbEngine
+from datahub_dagster.adapters.storage.local import LocalStorage
+contracts = DbtContracts(Path({str(project.folder)!r}), Path({str(project.cache)!r}), DuckDbEngine(LocalStorage(Path())))
 print(len(contracts.load().datasets), contracts.parsed().manifest_path)
 """
     runs = [
@@ -385,7 +388,7 @@ def test_the_parsed_project_is_what_dbt_would_have_written(project: Project) -> 
 
 def test_a_folder_without_a_project_is_a_wrong_setting(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="no dbt project") as caught:
-        DbtContracts(tmp_path / "nope", tmp_path / "cache").load()
+        contracts_in(tmp_path / "nope", tmp_path / "cache").load()
     assert "DATAHUB_DBT_PROJECT_DIR" in str(caught.value)
 
 
@@ -400,7 +403,7 @@ def test_a_cache_that_cant_be_written_says_so(project: Project) -> None:
 
 def test_a_thousand_sources_load(tmp_path: Path) -> None:
     folder = make_project(tmp_path, n_teams=50, n_sources=1_000, tests_per_source=2)
-    contracts = DbtContracts(folder, tmp_path / "cache")
+    contracts = contracts_in(folder, tmp_path / "cache")
     book = contracts.load()
 
     assert len(book.datasets) == 1_000
@@ -408,7 +411,7 @@ def test_a_thousand_sources_load(tmp_path: Path) -> None:
     assert all(is_complete(contract) for contract in book.datasets.values())
 
     started = time.perf_counter()
-    assert DbtContracts(folder, tmp_path / "cache").load() == book
+    assert contracts_in(folder, tmp_path / "cache").load() == book
     assert time.perf_counter() - started < 5  # from the cache; a parse takes far longer
 
 

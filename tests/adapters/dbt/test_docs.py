@@ -23,7 +23,7 @@ def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 def render(project: Audited, out: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """The manifest and the catalog inside the page."""
     assert project.manifest
-    DbtDocs(lambda: project, project.storage.root, project.scratch / "cache").render(out)
+    DbtDocs(lambda: project, project.engine, project.scratch / "cache").render(out)
     text = (out / "static_index.html").read_text("utf-8")
     decoder = json.JSONDecoder()
     manifest, end = decoder.raw_decode(text, text.index('{"metadata"'))

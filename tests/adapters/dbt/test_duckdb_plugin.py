@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from datahub_dagster.adapters.catalog.duckdb import DuckDbCatalog
-from datahub_dagster.adapters.dbt.profiles import LOCAL_TARGET, PARSE_TARGET, write_profiles
+from datahub_dagster.adapters.dbt.profiles import write_profiles
 from datahub_dagster.adapters.duckdb_views import literal
 from datahub_dagster.adapters.storage.local import LocalStorage
 from datahub_dagster.domain.view import DatasetView, ReleasedFile
@@ -102,12 +102,14 @@ def test_a_profile_is_written_under_the_name_that_the_project_asks_for(
     if project is not None:
         (tmp_path / "dbt_project.yml").write_text(project)
 
-    folder = write_profiles(tmp_path, tmp_path / "cache")
+    output = {"type": "duckdb", "path": ":memory:"}
+    folder = write_profiles(tmp_path, tmp_path / "cache", "local", output)
 
     profiles = yaml.safe_load((folder / "profiles.yml").read_text())
     assert profiles.keys() == names
-    assert all(profile["outputs"].keys() == {PARSE_TARGET, LOCAL_TARGET} for profile in profiles.values())
+    assert all(profile == {"target": "local", "outputs": {"local": output}} for profile in profiles.values())
     written = (folder / "profiles.yml").stat().st_mtime_ns
-    write_profiles(tmp_path, tmp_path / "cache")
+    assert write_profiles(tmp_path, tmp_path / "cache", "local", output) == folder
     assert (folder / "profiles.yml").stat().st_mtime_ns == written
     assert [path.name for path in folder.iterdir()] == ["profiles.yml"]
+    assert write_profiles(tmp_path, tmp_path / "cache", "local", {**output, "threads": 2}) != folder

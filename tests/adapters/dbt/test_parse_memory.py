@@ -12,7 +12,7 @@ from datahub_dagster.adapters.dbt.contracts import DbtContracts
 from datahub_dagster.adapters.dbt.parse_memory import ParseMemory
 from datahub_dagster.adapters.dbt.project import scan
 from datahub_dagster.domain.contract import ContractBook, Severity
-from tests.adapters.dbt.project_files import PROJECT, Project, names, source
+from tests.adapters.dbt.project_files import PROJECT, Project, contracts_in, names, source
 from tests.projects.running import HUB_PROJECT
 
 pytestmark = pytest.mark.slow
@@ -167,20 +167,23 @@ class Desk:
     book: ContractBook
 
     def warm(self) -> DbtContracts:
-        return DbtContracts(self.project.folder, self._cache("warm"))
+        return contracts_in(self.project.folder, self._cache("warm"))
 
     def cold(self) -> ContractBook:
         """As if dbt had never parsed; the last good files are known."""
         cache = self._cache("cold")
         for path in cache.glob("dbt/*/*"):
-            if path.name in ("target", "shadow", "parsed"):
+            if path.name in ("duckdb", "shadow", "parsed"):
                 shutil.rmtree(path)
-        return DbtContracts(self.project.folder, cache).load()
+        return contracts_in(self.project.folder, cache).load()
 
     def may_build_upon_the_parse_before(self) -> bool:
-        (path,) = self.project.cache.glob("dbt/*/target/parse_memory.json")
+        (path,) = self.project.cache.glob("dbt/*/duckdb/target/parse_memory.json")
         memory = ParseMemory.read(path)
-        return bool(memory and memory.allows(scan(self.project.folder, self.project.root / "files.json")))
+        return bool(
+            memory
+            and memory.allows(scan(self.project.folder, self.project.root / "files.json", adapter="duckdb"))
+        )
 
     def edit(self, path: str, old: str, new: str) -> None:
         text = (self.project.folder / path).read_text("utf-8")
@@ -314,10 +317,10 @@ def test_a_test_that_waits_for_a_dataset_runs_when_it_is_there(tmp_path: Path) -
 def test_a_description_leaves_a_singular_test_of_the_hubs_own_project_a_warning(tmp_path: Path) -> None:
     folder = shutil.copytree(HUB_PROJECT, tmp_path / "project")
     path = folder / "models/markets/monthly_prices.yml"
-    before = DbtContracts(folder, tmp_path / "cache").load().find("markets.monthly_prices")
+    before = contracts_in(folder, tmp_path / "cache").load().find("markets.monthly_prices")
     path.write_text(path.read_text("utf-8").replace("Ticker symbol", "The ticker symbol"), "utf-8")
 
-    after = DbtContracts(folder, tmp_path / "cache").load().find("markets.monthly_prices")
+    after = contracts_in(folder, tmp_path / "cache").load().find("markets.monthly_prices")
 
     assert after.columns != before.columns
     assert (after.tests, after.fingerprint) == (before.tests, before.fingerprint)

@@ -1,19 +1,15 @@
-"""The rows that a failed test found: some of them, as text, and nothing that is confidential."""
+"""What of a failed test's rows and of an engine's messages may be shown: nothing that is confidential."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-import duckdb
-
-from datahub_dagster.adapters.duckdb_views import literal
-from datahub_dagster.domain.audit import Sample
 from datahub_dagster.domain.contract import Classification, Contract
 
 MASK = "•••"
+LONGEST = 200  # characters of one value that are shown
 
-_LONGEST = 200  # characters of one value
 _COUNT = re.compile(r"n_records|(\w+_)?count|count\(.*\)|count_star\(\)")
 _INTEGERS = {
     "TINYINT",
@@ -28,7 +24,11 @@ _INTEGERS = {
     "UHUGEINT",
 }
 # What these say comes from the SQL's text. Any other error may quote a value.
-_SAYS_NO_VALUES = re.compile(r"(Binder|Catalog|Parser|IO) Error\b|needs \S+, which was never released")
+_SAYS_NO_VALUES = re.compile(
+    r"(Binder|Catalog|Parser|IO) Error\b|needs \S+, which was never released|\S+ can't be read"
+    r"|(COLUMN|TABLE|SCHEMA|FUNCTION|TYPE)_NOT_FOUND\b|(SYNTAX_ERROR|TYPE_MISMATCH|AMBIGUOUS_NAME)\b"
+    r"|Athena stopped|Somebody cancelled"
+)
 _VALUES = re.compile(r"""'[^']*'|"[^"]*"|\d+(\.\d+)?""")
 
 
@@ -66,7 +66,9 @@ class Privacy:
     def shows(self, column: str, kind: str, sql: str) -> bool:
         """Whether the values of a column of the test's result may be shown; `kind` is its type, `sql` the test's query."""
         name = column.lower()
-        if not self.strict or (kind in _INTEGERS and _COUNT.fullmatch(name) and name not in self.hidden):
+        if not self.strict or (
+            kind.upper() in _INTEGERS and _COUNT.fullmatch(name) and name not in self.hidden
+        ):
             return True
         return self._is_open(name, sql.lower(), frozenset())
 
@@ -83,35 +85,6 @@ class Privacy:
         if not renamed:
             return name in self.shown
         return all(origin is not None and self._is_open(origin, sql, seen | {name}) for origin in renamed)
-
-
-def take_sample(
-    connection: duckdb.DuckDBPyConnection, sql: str, limit: int, privacy: Privacy
-) -> Sample | None:
-    """At most `limit` of the rows that a test's query finds, the same ones each time; None if they can't be had.
-
-    Confidential values never leave the engine.
-    """
-    query = f"select * from (\n{sql}\n) as failures"
-    try:
-        columns = connection.sql(f"{query} limit 0")
-        shown = [
-            _value(place, privacy.shows(name, str(kind), sql))
-            for place, (name, kind) in enumerate(zip(columns.columns, columns.types, strict=True), start=1)
-        ]
-        rows = connection.execute(
-            f"select {', '.join(shown)} from ({query} order by all limit {limit + 1})"
-        ).fetchall()
-    except duckdb.Error:  # the query needs something of dbt's (an sql_header): then there is no sample
-        return None
-    return Sample(columns=tuple(columns.columns), rows=tuple(rows[:limit]), truncated=len(rows) > limit)
-
-
-def _value(place: int, is_shown: bool) -> str:
-    if not is_shown:
-        return f"case when #{place} is not null then {literal(MASK)} end"
-    text = f"cast(#{place} as varchar)"
-    return f"case when length({text}) > {_LONGEST} then left({text}, {_LONGEST}) || '…' else {text} end"
 
 
 def _origins(name: str, sql: str) -> Iterator[str | None]:

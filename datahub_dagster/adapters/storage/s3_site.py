@@ -1,0 +1,101 @@
+"""Where the pages of a hub on AWS are: as objects that a browser is told the type and the age of."""
+
+import base64
+import hashlib
+import logging
+from pathlib import PurePosixPath
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from datahub_dagster.adapters.aws.clients import AwsClients
+from datahub_dagster.adapters.aws.failures import code_of, failure, status_of
+from datahub_dagster.adapters.storage.s3 import S3Storage
+from datahub_dagster.domain.names import Location
+from datahub_dagster.errors import SettingsError
+
+logger = logging.getLogger(__name__)
+
+_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json; charset=utf-8",
+    ".md": "text/markdown; charset=utf-8",
+    ".svg": "image/svg+xml; charset=utf-8",
+    ".txt": "text/plain; charset=utf-8",
+}
+_ASK_EACH_TIME = "no-cache"
+_FOR_EVER = (
+    "public, max-age=31536000, immutable"  # what lies in assets/ has the digest of its content in its name
+)
+
+
+class S3SiteStorage(S3Storage):
+    """Storage of pages.
+
+    Args:
+        aws: Clients.
+        bucket: Its name.
+        prefix: Stands before every key.
+        kms_key: The key that encrypts pages; not used for public ones, since nobody else may use the key.
+        public: Whether anybody may read them. It is the bucket's policy that lets them, and not this class.
+    """
+
+    def __init__(
+        self, aws: AwsClients, bucket: str, prefix: str = "", *, kms_key: str = "", public: bool = False
+    ) -> None:
+        super().__init__(aws, bucket, prefix, kms_key="" if public else kms_key)
+        self._public = public
+
+    def replace(self, location: Location, content: bytes) -> None:
+        key = self._key(location)
+        with self._outside("s3:PutObject", key):
+            self._aws.s3.put_object(
+                Bucket=self.bucket,
+                Key=key,
+                Body=content,
+                ChecksumSHA256=base64.b64encode(hashlib.sha256(content).digest()).decode(),
+                ContentType=_TYPES.get(PurePosixPath(location.path).suffix, "application/octet-stream"),
+                CacheControl=_FOR_EVER if "assets" in location.path.split("/") else _ASK_EACH_TIME,
+                **self._encryption,
+            )
+
+    def refuse_if_public(self) -> None:
+        """See to it that pages which are not for everybody are not put where everybody reads.
+
+        Raises:
+            SettingsError: The bucket's policy lets anybody read, and the settings don't say so.
+        """
+        if self._public or not self._has_public_policy() or self._is_blocked():
+            return
+        raise SettingsError(
+            "is a bucket that anybody may read, and the docs are not public",
+            subject=f"s3://{self.bucket}",
+            promised="DATAHUB_DOCS_PUBLIC=false: they go to no public bucket",
+            found="the bucket's policy is public, and no public-access block restricts it",
+            consumers="still read the former pages",
+            next_step=f"block it (aws s3api put-public-access-block --bucket {self.bucket} ...), set DATAHUB_DOCS_ROOT to "
+            "another bucket, or export DATAHUB_DOCS_PUBLIC=true if everybody may read them",
+        )
+
+    def _has_public_policy(self) -> bool:
+        answer = self._ask("get_bucket_policy_status", "s3:GetBucketPolicyStatus")
+        return bool(answer.get("PolicyStatus", {}).get("IsPublic"))
+
+    def _is_blocked(self) -> bool:
+        """Whether a public policy has no effect, whatever it says."""
+        answer = self._ask("get_public_access_block", "s3:GetBucketPublicAccessBlock")
+        return bool(answer.get("PublicAccessBlockConfiguration", {}).get("RestrictPublicBuckets"))
+
+    def _ask(self, call: str, action: str) -> dict[str, dict[str, object]]:
+        """What S3 says of the bucket; nothing where there is nothing to say, or it may not be asked, which is logged."""
+        try:
+            return getattr(self._aws.s3, call)(Bucket=self.bucket)
+        except (ClientError, BotoCoreError) as error:
+            if code_of(error) in ("NoSuchBucketPolicy", "NoSuchPublicAccessBlockConfiguration"):
+                return {}
+            told = failure(error, action, f"s3://{self.bucket}")
+            if status_of(error) not in (403, 405, 501):
+                raise told from error
+            logger.warning("docs: whether the bucket is public can't be asked: %s", told)
+            return {}
