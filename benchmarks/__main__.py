@@ -1,6 +1,7 @@
-"""`make bench`: every benchmark, one after another."""
+"""`make bench`: every benchmark, one after another. ARGS are those of `release_on_aws`."""
 
-from benchmarks import release_time
+from benchmarks import release_on_aws, release_time
 
 if __name__ == "__main__":
     release_time.main()
+    release_on_aws.main()

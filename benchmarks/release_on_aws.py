@@ -4,7 +4,7 @@
 
     hub             `pipeline.release`: checks, copies, four dbt tests in Athena, Glue, the log and the record
     boto3           server-side copies one after another, then the Glue table and its partitions
-    boto3, 16       the same, 16 copies at once
+    boto3 x16       the same, 16 copies at once
     awswrangler     `s3.copy_objects` with 16 threads and `catalog.add_parquet_partitions`
 
 The emulator is one Python process on the same machine. So requests are exact, ratios tell of the client's work, and seconds tell
@@ -117,7 +117,7 @@ class _Bench:
         contestants: dict[str, Callable[[int], Run]] = {
             "hub": lambda _: self._run(here, "by_hub", job),
             "boto3": lambda _: self._run(here, "by_boto3", job),
-            f"boto3, {THREADS}": lambda _: self._run(here, "by_boto3", in_threads),
+            f"boto3 x{THREADS}": lambda _: self._run(here, "by_boto3", in_threads),
         }
         if (wrangler := self._wrangler) is not None:
             contestants["awswrangler"] = lambda _: self._run(wrangler, "by_awswrangler", in_threads)

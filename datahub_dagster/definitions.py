@@ -7,7 +7,7 @@ import dagster as dg
 
 from datahub_dagster.defs.assets import dataset_assets
 from datahub_dagster.defs.consumers import consumer_assets
-from datahub_dagster.defs.docs import docs_asset
+from datahub_dagster.defs.docs import docs_assets
 from datahub_dagster.defs.jobs import jobs
 from datahub_dagster.defs.resources import HubResource, resources
 from datahub_dagster.defs.schedules import schedules
@@ -32,7 +32,7 @@ def build(shown: Shown, given: Mapping[str, object] | None = None) -> dg.Definit
         for category in _UNFINISHED:
             warnings.simplefilter("ignore", category)
         return dg.Definitions(
-            assets=[*dataset_assets(shown), *consumer_assets(shown), docs_asset(shown)],
+            assets=[*dataset_assets(shown), *consumer_assets(shown), *docs_assets(shown)],
             jobs=jobs(shown),
             schedules=schedules(shown),
             sensors=sensors(shown),

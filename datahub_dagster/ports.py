@@ -182,6 +182,16 @@ class ReleaseLog(ABC):
         """The files of a staged release; None if it was never staged whole, or removed by retention."""
 
     @abstractmethod
+    def file_lists(
+        self, dataset: DatasetName, release_ids: Collection[ReleaseId]
+    ) -> Mapping[ReleaseId, FileList]:
+        """The files of several releases, by release in their order; without those for which `file_list` gives None."""
+
+    @abstractmethod
+    def staged(self, dataset: DatasetName, release_ids: Collection[ReleaseId]) -> frozenset[ReleaseId]:
+        """Those of the releases that have a list of files. Reads none: they may be long."""
+
+    @abstractmethod
     def add_file_list(self, files: FileList) -> None:
         """Make a staged release exist. Adding the same again does nothing."""
 

@@ -72,6 +72,13 @@ class Settings:
         default=(),
         metadata={"help": "Teams whose datasets this code location shows, comma-separated; empty = all."},
     )
+    shared_work: bool | None = field(
+        default=None,
+        metadata={
+            "help": "Whether this code location does what is done once for all teams: docs, reconcile and gc (`true`, `false`). "
+            "Of several locations exactly one does; default: the one whose `DATAHUB_TEAMS` names no team."
+        },
+    )
     sample_rows: int = field(
         default=20, metadata={"help": "How many failing rows a check keeps at most; 0 = none."}
     )
@@ -157,6 +164,19 @@ class Settings:
     def is_on_aws(self) -> bool:
         """Whether the hub is on S3, Glue and Athena."""
         return isinstance(self.root, S3Root)
+
+    @property
+    def does_shared_work(self) -> bool:
+        """Whether this code location renders the docs, reconciles the catalog and collects garbage, for all teams."""
+        return not self.teams if self.shared_work is None else self.shared_work
+
+    def shows(self, team: str) -> bool:
+        """Whether this code location shows the datasets of a team.
+
+        >>> Settings().shows("markets"), Settings(teams=("weather",)).shows("markets")
+        (True, False)
+        """
+        return not self.teams or team in self.teams
 
     @property
     def docs_at(self) -> Path | S3Root:
@@ -311,6 +331,7 @@ def _secret_name(text: str) -> str:
 _ON_S3 = _Reader(S3Root.parse, "an address such as s3://acme-datahub/prod", "s3://acme-datahub/prod")
 _CRON = _Reader(parse_cron, 'a cron schedule, such as "0 3 * * *"', '"0 3 * * *"')
 _GLUE = _Reader(_glue_name, "what Glue takes: small letters, digits and '_'", "prod_")
+_TRUTH = _Reader(_truth, "true or false", "false")
 _READERS = {
     "root": _Reader(
         _root, "a folder, or an address such as s3://acme-datahub/prod", "s3://acme-datahub/prod"
@@ -318,6 +339,7 @@ _READERS = {
     "dbt_project_dir": _Reader(Path, "a folder", "FOLDER"),
     "cache_dir": _Reader(Path, "a folder", "FOLDER"),
     "teams": _Reader(_teams, "names of teams", "markets,weather"),
+    "shared_work": _TRUTH,
     "nightly_checks_cron": _CRON,
     "reconcile_cron": _CRON,
     "timezone": _Reader(_zone, "a time zone, such as Asia/Tokyo", "Asia/Tokyo"),
@@ -331,7 +353,7 @@ _READERS = {
     "athena_candidates": _GLUE,
     "glue_prefix": _GLUE,
     "notify_webhook_secret": _Reader(_secret_name, "the name of a secret", "ssm:/datahub/webhook"),
-    "docs_public": _Reader(_truth, "true or false", "false"),
+    "docs_public": _TRUTH,
 }
 
 

@@ -34,6 +34,7 @@ def test_every_setting_can_be_given() -> None:
         "DBT_PROJECT_DIR": "/srv/dbt",
         "CACHE_DIR": "/srv/cache",
         "TEAMS": "markets, weather,",
+        "SHARED_WORK": "true",
         "SAMPLE_ROWS": "0",
         "INBOX_DAYS": "30",
         "DOCS_URL": "https://hub.example.com/docs",
@@ -59,11 +60,29 @@ def test_every_setting_can_be_given() -> None:
 
     assert (settings.root, settings.cache) == (Path("/srv/hub"), Path("/srv/cache"))
     assert settings.teams == ("markets", "weather")
+    assert settings.shared_work is True
     assert timedelta(minutes=settings.docs_interval_minutes) == timedelta(hours=12)
     assert settings.nightly_checks_cron == "0 4 * * mon-fri"
     assert settings.athena_staging_dir == S3Root("acme-results", "athena")
     assert settings.docs_root == S3Root("acme-docs")
     assert settings.docs_public is True
+
+
+@pytest.mark.parametrize(
+    ("variables", "does"),
+    [
+        ({}, True),
+        ({"TEAMS": "markets"}, False),
+        ({"TEAMS": "markets", "SHARED_WORK": "true"}, True),
+        ({"SHARED_WORK": "false"}, False),
+    ],
+)
+def test_shared_work_is_done_where_no_team_is_named_unless_told(
+    variables: dict[str, str], does: bool
+) -> None:
+    settings = Settings.from_environment({f"DATAHUB_{name}": text for name, text in variables.items()})
+
+    assert settings.does_shared_work is does
 
 
 def test_an_s3_address_is_a_hub_on_aws_whose_cache_is_on_this_machine(
@@ -93,6 +112,7 @@ def test_what_needs_a_folder_says_so_on_aws() -> None:
         ("DOCS_ROOT", "/srv/docs"),
         ("GLUE_PREFIX", "prod-"),
         ("DOCS_PUBLIC", "yes"),
+        ("SHARED_WORK", "1"),
         ("INBOX_LISTING_MINUTES", "0"),
     ],
 )

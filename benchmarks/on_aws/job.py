@@ -63,8 +63,9 @@ DATABASE = "copies"
 
 
 def run(work: Callable[[Job], dict[str, float] | None]) -> None:
-    """Do the job in the file that the command line names, and print what it took: the work alone, with its
-    first connections, without the start of Python.
+    """Do the job in the file that the command line names, and print what it took.
+
+    That is the work with its first connections, without the start of Python.
     """
     told = json.loads(Path(sys.argv[1]).read_text())
     job = Job(**{**told, "files": tuple(told["files"])})
@@ -87,12 +88,12 @@ def _counted(latency: float) -> Iterator[Counter[str]]:
     requests: Counter[str] = Counter()
     emit = botocore.hooks.HierarchicalEmitter.emit
 
-    def emit_and_count(emitter: Any, event_name: str, **values: Any) -> Any:
+    def emit_and_count(self: Any, event_name: str, **values: Any) -> Any:
         kind, _, operation = event_name.partition(".")
         if kind == "before-send":
             requests[operation] += 1
             time.sleep(latency)
-        return emit(emitter, event_name, **values)
+        return emit(self, event_name, **values)
 
     botocore.hooks.HierarchicalEmitter.emit = emit_and_count
     try:

@@ -49,6 +49,7 @@ class JsonReleaseLog(ReleaseLog):
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._seen: dict[str, Any] = {}
+        self._ended = set[str]()  # records stay for ever
 
     def receipts(self, dataset: DatasetName) -> Sequence[Receipt]:
         return self._numbered(self._log(dataset) / "receipts", Receipt)
@@ -92,6 +93,24 @@ class JsonReleaseLog(ReleaseLog):
             return None
         return self._read_if_there(location, FileList)
 
+    def file_lists(
+        self, dataset: DatasetName, release_ids: Collection[ReleaseId]
+    ) -> Mapping[ReleaseId, FileList]:
+        wanted = sorted(set(release_ids))
+        found = self._side_by_side(lambda release_id: self.file_list(dataset, release_id), wanted)
+        return {
+            release_id: files for release_id, files in zip(wanted, found, strict=True) if files is not None
+        }
+
+    def staged(self, dataset: DatasetName, release_ids: Collection[ReleaseId]) -> frozenset[ReleaseId]:
+        wanted = sorted(set(release_ids))
+        are_there = self._side_by_side(
+            lambda release_id: self._storage.exists(self._file_list_location(dataset, release_id)), wanted
+        )
+        return frozenset(
+            release_id for release_id, is_there in zip(wanted, are_there, strict=True) if is_there
+        )
+
     def add_file_list(self, files: FileList) -> None:
         self._create_same(self._file_list_location(files.dataset, files.release_id), files)
 
@@ -112,7 +131,13 @@ class JsonReleaseLog(ReleaseLog):
         return self._read_if_there(self.record_location(dataset, release_id), ReleaseRecord)
 
     def has_ended(self, dataset: DatasetName, release_id: ReleaseId) -> bool:
-        return self._storage.exists(self.record_location(dataset, release_id))
+        location = self.record_location(dataset, release_id)
+        if location.path in self._ended:
+            return True
+        has_ended = self._storage.exists(location)
+        if has_ended:
+            self._ended.add(location.path)
+        return has_ended
 
     def record_location(self, dataset: DatasetName, release_id: ReleaseId) -> Location:
         return self.release_folder(dataset, release_id) / "_record.json"

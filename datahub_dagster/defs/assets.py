@@ -13,7 +13,7 @@ from datahub_dagster.defs.checks import check_specs
 from datahub_dagster.defs.events import events_of_outcome
 from datahub_dagster.defs.freshness import dagster_policy
 from datahub_dagster.defs.metadata import asset_description, asset_metadata, asset_tags
-from datahub_dagster.defs.names import asset_key, check_names, group, op_name, owners
+from datahub_dagster.defs.names import TEAM_TAG, asset_key, check_names, group, op_name, owners
 from datahub_dagster.defs.partitions import partitions_of
 from datahub_dagster.defs.published import lists_of, report_of_published
 from datahub_dagster.defs.resources import HubResource
@@ -25,7 +25,7 @@ from datahub_dagster.errors import ExitCode, HubError
 from datahub_dagster.ports import Hub, StepEvent
 
 ACTOR = "dagster"
-KINDS = {"parquet", "duckdb", "dbt"}
+
 _TRY_AGAIN = {ExitCode.OUTSIDE, ExitCode.CONFLICT}
 
 
@@ -64,7 +64,7 @@ def dataset_spec(shown: Shown, contract: Contract) -> dg.AssetSpec:
         group_name=group(contract.team),
         owners=owners(contract),
         tags=asset_tags(contract, faults),
-        kinds=KINDS,
+        kinds={"parquet", "dbt", "athena" if settings.is_on_aws else "duckdb"},
         partitions_def=partitions_of(contract, shown.today),
         freshness_policy=dagster_policy(contract, shown.today),
         skippable=True,  # a rejected release, or an empty inbox, leaves the asset as it is
@@ -82,7 +82,7 @@ def _dataset_asset(shown: Shown, contract: Contract, others: Sequence[Contract])
         can_subset=True,
         backfill_policy=dg.BackfillPolicy.single_run() if contract.partitions else None,
         pool=f"hub_{group(contract.team)}",
-        op_tags={"hub/team": contract.team},
+        op_tags={TEAM_TAG: contract.team},
     )
     def release(
         context: dg.AssetExecutionContext, config: ReleaseConfig, hub: HubResource

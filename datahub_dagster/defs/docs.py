@@ -14,13 +14,31 @@ GROUP = "hub"
 KEY = dg.AssetKey("hub_docs")
 
 
-def docs_asset(shown: Shown) -> dg.AssetsDefinition:
+def docs_assets(shown: Shown) -> list[dg.AssetsDefinition]:
+    """The documentation, where this code location does the shared work: the pages tell of the datasets of all of them."""
+    return [_docs_asset(shown)] if shown.settings.does_shared_work else []
+
+
+def docs_sensors(shown: Shown) -> list[dg.AutomationConditionSensorDefinition]:
+    """What renders it after releases, those of other code locations too; where there is something to render."""
+    sensor = dg.AutomationConditionSensorDefinition(
+        "hub_docs_automation",
+        target=dg.AssetSelection.groups(GROUP),
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        minimum_interval_seconds=shown.settings.sensor_interval_seconds,
+        description="Renders the documentation after releases.",
+    )
+    return [sensor] if shown.settings.does_shared_work else []
+
+
+def _docs_asset(shown: Shown) -> dg.AssetsDefinition:
     """The pages and dbt's own docs, rendered when something was released, and at most once in so many minutes."""
     docs_url, docs_at = shown.settings.docs_url, shown.settings.docs_at
+    datasets = sorted(shown.book.datasets)
 
     @dg.asset(
         key=KEY,
-        deps=[asset_key(contract.name) for contract in shown.contracts],
+        deps=[asset_key(name) for name in datasets],
         description="What consumers read: a page for each dataset, the state of every promise, and dbt's docs.",
         group_name=GROUP,
         kinds={"html", "dbt"},
@@ -39,7 +57,7 @@ def docs_asset(shown: Shown) -> dg.AssetsDefinition:
         )
         context.log.info("rendered %s", address)
         link = dg.MetadataValue.url(docs_url) if docs_url else dg.MetadataValue.path(address)
-        return dg.MaterializeResult(metadata={"url": link, "datasets": len(shown.contracts)})
+        return dg.MaterializeResult(metadata={"url": link, "datasets": len(datasets)})
 
     return hub_docs
 

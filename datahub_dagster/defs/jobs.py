@@ -12,14 +12,16 @@ from pydantic import Field
 from datahub_dagster import pipeline
 from datahub_dagster.defs.docs import KEY as DOCS_KEY
 from datahub_dagster.defs.events import events_of_rollback
-from datahub_dagster.defs.names import group
+from datahub_dagster.defs.names import TEAM_TAG, group
 from datahub_dagster.defs.resources import HubResource
 from datahub_dagster.defs.shown import Shown
 from datahub_dagster.domain import words
 from datahub_dagster.domain.contract import Contract
-from datahub_dagster.errors import HubError
+from datahub_dagster.errors import HubError, UsageError
+from datahub_dagster.settings import Settings
 
 CHECKS_JOB, DOCS_JOB = "checks", "docs"
+ONLY_RETENTION = "the hub's role may not delete what was released; `datahub gc` with the retention role does"
 ROLLBACK_ACTOR = "dagster run "  # a generation has no run id; the sensor `released_elsewhere` reads it here
 
 
@@ -53,39 +55,44 @@ class TeamReleaseJob(UnresolvedAssetJobDefinition):
 
 
 def jobs(shown: Shown) -> list[Any]:
-    """Release per team, checks, docs, rollback, reconcile and gc."""
+    """Release per team, checks and rollback of what is shown here; docs, reconcile and gc where the shared work is done."""
     return [
-        *(release_job(name) for name in groups(shown)),
+        *release_jobs(shown),
         dg.define_asset_job(
             CHECKS_JOB,
             selection=dg.AssetSelection.all_asset_checks(),
             description="Run every data test on what is published. Releases nothing.",
         ),
-        dg.define_asset_job(
-            DOCS_JOB,
-            selection=dg.AssetSelection.assets(DOCS_KEY),
-            description="Render the documentation now.",
-        ),
         rollback_job,
-        reconcile_job,
-        gc_job,
+        *(shared_jobs() if shown.settings.does_shared_work else ()),
     ]
 
 
+def shared_jobs() -> list[Any]:
+    """What one code location does for the datasets of all."""
+    docs = dg.define_asset_job(
+        DOCS_JOB,
+        selection=dg.AssetSelection.assets(DOCS_KEY),
+        description="Render the documentation now.",
+    )
+    return [docs, reconcile_job, gc_job]
+
+
+def release_jobs(shown: Shown) -> list[TeamReleaseJob]:
+    """One for each asset group. Two teams whose names differ in forbidden characters only share one, the first's."""
+    first = {group(team): team for team in reversed(shown.teams)}
+    return [release_job(first[name]) for name in sorted(first)]
+
+
 @lru_cache(maxsize=1024)  # Dagster wants the job that a sensor names to be the very object among its jobs
-def release_job(group_name: str) -> TeamReleaseJob:
+def release_job(team: str) -> TeamReleaseJob:
     """Everything that is ready in the inboxes of a team's datasets, or the deliveries that the run's config names."""
     return TeamReleaseJob(
-        name=release_job_name(group_name),
-        selection=dg.AssetSelection.groups(group_name),
-        description=f"Release what is ready in the inboxes of the team {group_name}.",
-        tags={"hub/team": group_name},
+        name=release_job_name(team),
+        selection=dg.AssetSelection.groups(group(team)),
+        description=f"Release what is ready in the inboxes of the team {team}.",
+        tags={TEAM_TAG: team},
     )
-
-
-def groups(shown: Shown) -> list[str]:
-    """The asset groups of the teams; two teams whose names differ in forbidden characters only share one."""
-    return sorted({group(team) for team in shown.teams})
 
 
 class RollbackConfig(dg.Config):
@@ -102,6 +109,7 @@ def roll_back(context: dg.OpExecutionContext, config: RollbackConfig, hub: HubRe
     opened = hub.open()
     try:
         contract = opened.book().find(config.dataset)
+        _refuse_elsewhere(hub.settings, contract)
         generation = pipeline.rollback(
             opened,
             contract,
@@ -113,6 +121,18 @@ def roll_back(context: dg.OpExecutionContext, config: RollbackConfig, hub: HubRe
         raise dg.Failure(str(error), allow_retries=False) from error
     for event in events_of_rollback(opened, contract, generation, hub.settings.docs_url):
         context.log_event(event)
+
+
+def _refuse_elsewhere(settings: Settings, contract: Contract) -> None:
+    """Raises `UsageError` for a dataset of another code location: what happens to it is told there."""
+    if not settings.shows(contract.team):
+        raise UsageError(
+            "another code location shows this dataset",
+            subject=str(contract.name),
+            promised=f"a dataset of {', '.join(settings.teams)}",
+            found=f"one of {contract.team}",
+            next_step=f"launch the job rollback of the location that shows {contract.team}",
+        )
 
 
 @dg.job(
@@ -177,14 +197,16 @@ def collect_garbage(context: dg.OpExecutionContext, config: GcConfig, hub: HubRe
                 removal.reason,
             )
 
-    _for_each(_chosen(hub, config.datasets), collect)
+    _for_each(_chosen(hub, config.datasets), collect, hint=None if config.dry_run or not hub.settings.is_on_aws else ONLY_RETENTION)
     context.log.info(
         "%s %s", words.size(removed), "could be freed: set dry_run to false" if config.dry_run else "freed"
     )
 
 
 @dg.job(
-    name="gc", description="Remove what retention lets go. A dry run unless the config says `dry_run: false`."
+    name="gc",
+    description="Remove what retention lets go. A dry run unless the config says `dry_run: false`. On AWS it is good for a "
+    f"dry run alone: {ONLY_RETENTION}.",
 )
 def gc_job() -> None:
     """One op."""
@@ -201,8 +223,10 @@ def _chosen(hub: HubResource, names: Sequence[str]) -> Sequence[Contract]:
         raise dg.Failure(str(error), allow_retries=False) from error
 
 
-def _for_each(contracts: Sequence[Contract], act: Callable[[Contract], None]) -> None:
-    """One dataset's trouble stops no other; it is told at the end."""
+def _for_each(
+    contracts: Sequence[Contract], act: Callable[[Contract], None], *, hint: str | None = None
+) -> None:
+    """One dataset's trouble stops no other; it is told at the end, and then the hint."""
     problems: list[str] = []
     for contract in contracts:
         try:
@@ -210,4 +234,4 @@ def _for_each(contracts: Sequence[Contract], act: Callable[[Contract], None]) ->
         except HubError as error:
             problems.append(str(error))
     if problems:
-        raise dg.Failure("\n".join(problems), allow_retries=False)
+        raise dg.Failure("\n".join([*problems, *filter(None, [hint])]), allow_retries=False)

@@ -12,6 +12,10 @@ _EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}")
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9_]")
 _NOT_A_TAG = re.compile(r"[^A-Za-z0-9_.-]")
 
+TEAM_TAG = (
+    "hub/team"  # on every run of one team: its name as the contract has it; the queue's limit counts by it
+)
+
 
 def asset_key(dataset: DatasetName) -> dg.AssetKey:
     """The asset of a dataset: `[source, table]`, as dagster-dbt calls it."""

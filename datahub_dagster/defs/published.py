@@ -22,8 +22,7 @@ def lists_of(hub: Hub, generation: Generation | None) -> list[FileList]:
     """The lists of files of every release that is read in a generation; without those that retention has removed."""
     if generation is None:
         return []
-    lists = (hub.log.file_list(generation.dataset, release_id) for release_id in sorted(generation.releases))
-    return [each for each in lists if each is not None]
+    return list(hub.log.file_lists(generation.dataset, generation.releases).values())
 
 
 @dataclass

@@ -4,40 +4,45 @@ import dagster as dg
 
 from datahub_dagster.defs.assets import ReleaseConfig
 from datahub_dagster.defs.jobs import CHECKS_JOB, reconcile_job, release_job_name
-from datahub_dagster.defs.names import asset_key, op_name
+from datahub_dagster.defs.names import TEAM_TAG, asset_key, op_name
 from datahub_dagster.defs.shown import Shown
 from datahub_dagster.domain.contract import Contract
+from datahub_dagster.settings import Settings
 
 FETCH_TAG = "hub/fetch"  # on a run that fetches a dataset; the sensor `inbox` leaves that one to it
 
 
 def schedules(shown: Shown) -> list[dg.ScheduleDefinition]:
-    """Nightly checks, reconcile, and a fetch for each dataset whose contract says from where and when."""
+    """Nightly checks, and a fetch for each dataset whose contract says from where and when; reconcile is shared work."""
     settings = shown.settings
-    running = dg.DefaultScheduleStatus.RUNNING
     return [
         dg.ScheduleDefinition(
             name="nightly_checks",
             job_name=CHECKS_JOB,
             cron_schedule=settings.nightly_checks_cron,
             execution_timezone=settings.timezone,
-            default_status=running,
+            default_status=dg.DefaultScheduleStatus.RUNNING,
             description="Runs every data test on what is published.",
         ),
-        dg.ScheduleDefinition(
-            name="reconcile_catalog",
-            job=reconcile_job,
-            cron_schedule=settings.reconcile_cron,
-            execution_timezone=settings.timezone,
-            default_status=running,
-            description="Makes the catalog show what is published, should a crash have kept it from doing so.",
-        ),
+        *([reconcile_schedule(settings)] if settings.does_shared_work else ()),
         *(
             fetch_schedule(contract)
             for contract in shown.contracts
             if contract.delivery.schedule and contract.delivery.source
         ),
     ]
+
+
+def reconcile_schedule(settings: Settings) -> dg.ScheduleDefinition:
+    """Compares the catalog with the log, for the datasets of all code locations."""
+    return dg.ScheduleDefinition(
+        name="reconcile_catalog",
+        job=reconcile_job,
+        cron_schedule=settings.reconcile_cron,
+        execution_timezone=settings.timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Makes the catalog show what is published, should a crash have kept it from doing so.",
+    )
 
 
 def fetch_schedule(contract: Contract) -> dg.ScheduleDefinition:
@@ -57,7 +62,7 @@ def fetch_schedule(contract: Contract) -> dg.ScheduleDefinition:
         return dg.RunRequest(
             asset_selection=[asset_key(contract.name)],
             run_config=dg.RunConfig(ops={op_name(contract.name): ReleaseConfig(fetch=True)}),
-            tags={FETCH_TAG: str(contract.name)},
+            tags={FETCH_TAG: str(contract.name), TEAM_TAG: contract.team},
         )
 
     return fetch

@@ -12,11 +12,11 @@ from datahub_dagster import pipeline
 from datahub_dagster.defs import contract_watch, elsewhere, inbox_watch
 from datahub_dagster.defs.answers import answer_of_contract, answers_of_release
 from datahub_dagster.defs.assets import ReleaseConfig
-from datahub_dagster.defs.docs import GROUP as DOCS_GROUP
+from datahub_dagster.defs.docs import docs_sensors
 from datahub_dagster.defs.events import RELEASE_TAG, Reported, events_of_record, events_of_rollback
-from datahub_dagster.defs.jobs import ROLLBACK_ACTOR, groups, release_job, release_job_name
+from datahub_dagster.defs.jobs import ROLLBACK_ACTOR, release_job_name, release_jobs
 from datahub_dagster.defs.metadata import faults_of
-from datahub_dagster.defs.names import asset_key, check_key, check_names, op_name
+from datahub_dagster.defs.names import TEAM_TAG, asset_key, check_key, check_names, op_name
 from datahub_dagster.defs.published import lists_of
 from datahub_dagster.defs.resources import HubResource
 from datahub_dagster.defs.schedules import FETCH_TAG
@@ -49,13 +49,7 @@ def sensors(shown: Shown) -> list[dg.SensorDefinition]:
         inbox_sensor(shown, interval),
         contracts_sensor(shown, interval),
         elsewhere_sensor(shown, interval),
-        dg.AutomationConditionSensorDefinition(
-            "hub_docs_automation",
-            target=dg.AssetSelection.groups(DOCS_GROUP),
-            default_status=dg.DefaultSensorStatus.RUNNING,
-            minimum_interval_seconds=interval,
-            description="Renders the documentation after releases.",
-        ),
+        *docs_sensors(shown),
     ]
 
 
@@ -68,7 +62,7 @@ def inbox_sensor(shown: Shown, interval: int) -> dg.SensorDefinition:
 
     @dg.sensor(
         name="inbox",
-        jobs=[release_job(name) for name in groups(shown)],
+        jobs=release_jobs(shown),
         minimum_interval_seconds=interval,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Releases deliveries that are complete in the inbox: one run a team.",
@@ -159,7 +153,7 @@ def _release_run(batch: inbox_watch.Batch) -> dg.RunRequest:
                 op_name(name): ReleaseConfig(deliveries=list(each)) for name, each in batch.deliveries.items()
             }
         ),
-        tags={"hub/team": batch.team, "hub/deliveries": ", ".join(names)[:250]},
+        tags={TEAM_TAG: batch.team, "hub/deliveries": ", ".join(names)[:250]},
     )
 
 
@@ -216,7 +210,7 @@ def contracts_sensor(shown: Shown, interval: int) -> dg.SensorDefinition:
             dg.RunRequest(
                 asset_selection=[],
                 asset_check_keys=keys,
-                tags={"hub/team": team, "hub/why": "contract changed"},
+                tags={TEAM_TAG: team, "hub/why": "contract changed"},
             )
             for team, keys in sorted(checks.items())
         ]

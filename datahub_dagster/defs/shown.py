@@ -19,7 +19,7 @@ class Shown:
 
     Args:
         book: All contracts, those of other teams too.
-        settings: `teams` chooses the datasets; empty = all.
+        settings: `teams` chooses the datasets, empty = all; and whether the work that all teams share is done here.
         today: Calendars are looked up from here.
         releases_at: Where a dataset's releases are, as people address it.
     """
@@ -47,8 +47,7 @@ class Shown:
     @property
     def contracts(self) -> tuple[Contract, ...]:
         """The datasets that are shown."""
-        teams = self.settings.teams
-        chosen = (contract for contract in self.book.datasets.values() if not teams or contract.team in teams)
+        chosen = (each for each in self.book.datasets.values() if self.settings.shows(each.team))
         return tuple(sorted(chosen, key=lambda contract: contract.name))
 
     @property

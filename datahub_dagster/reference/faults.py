@@ -45,11 +45,11 @@ FAULTS: dict[str, tuple[str, str]] = {
     ),
     "type-not-in-catalog": (
         "The catalog's engine has no type for what a column holds (Athena: `time`, large unsigned integers), or can't have its name.",
-        "Write another type: text for a time of day, signed integers or decimals for unsigned ones. docs/explanation/athena.md has the list.",
+        "Write another type: text for a time of day, signed integers for unsigned ones. docs/explanation/athena.md has the list.",
     ),
     "mixed-partition-column": (
-        "Some files have the partition column in their path only; others, of this delivery or published, hold instants or days of a month in it.",
-        "Write the column into all files, or into none. To change from the one to the other, deliver the whole dataset once, with `--full`.",
+        "Some files have the partition column in their path only; others, here or published, hold instants or days of a month in it.",
+        "Write the column into all files, or into none. To change that, deliver the whole dataset once, with `--full`.",
     ),
     "no-partition": (
         "The file has no partition column, and its path has no `column=value/`.",

@@ -10,6 +10,7 @@ from datahub_dagster.domain.delivery import LONGEST_PATH, SUCCESS_MARKER, Delive
 from datahub_dagster.domain.names import Location, unsafe_path_reason
 from datahub_dagster.errors import AlreadyExistsError, DeliveryError, UsageError
 from datahub_dagster.ports import Hub
+from datahub_dagster.side_by_side import side_by_side
 from datahub_dagster.steps.inbox import FULL_MARKER, delivery_folder, is_note
 
 _FETCHED = "fetched-"  # begins the names of deliveries that the hub fetched itself
@@ -28,13 +29,18 @@ def hand_in(hub: Hub, contract: Contract, source: Path, name: str, *, full: bool
     full = full or (source / FULL_MARKER).is_file()
     folder = delivery_folder(contract, name)
     _must_be_part_of(hub, contract, folder, {relative for relative, _ in files}, full=full)
-    for relative, path in files:
+
+    def upload(file: tuple[str, Path]) -> None:
+        relative, path = file
         target = folder / relative
         try:
             hub.storage.upload(path, target)
         except AlreadyExistsError:
             if hub.storage.checksum(target) != _sha256(path):
                 raise _taken(hub, contract, target) from None
+
+    for _ in side_by_side(upload, files, hub.storage.parallel):
+        pass
     for marker in (*([FULL_MARKER] if full else []), SUCCESS_MARKER):
         if not hub.storage.exists(folder / marker):
             hub.storage.create(folder / marker, b"")

@@ -175,14 +175,15 @@ def repeated_release(hub: Hub, contract: Contract, delivery: Delivery) -> Releas
     the partition in a path: two days may well hold the same bytes. While an earlier delivery is under way nothing is a
     repeat: it may be about to publish something else.
     """
-    under_way = any(is_under_way(hub, receipt) for receipt in hub.log.receipts(contract.name))
+    receipts = hub.log.receipts(contract.name)
+    under_way = any(side_by_side(lambda receipt: is_under_way(hub, receipt), receipts, hub.storage.parallel))
     current = hub.log.current(contract.name)
     if current is None or under_way or not delivery.files or delivery.oddities:
         return None
     column = contract.partitions.column.lower() if contract.partitions else None
     published: dict[str, Counter[str]] = {key: Counter() for key in current.partitions}
-    lists = (hub.log.file_list(contract.name, release_id) for release_id in current.releases)
-    for file in files_read((each for each in lists if each), current.partitions):
+    lists = hub.log.file_lists(contract.name, current.releases)
+    for file in files_read(lists.values(), current.partitions):
         published[file.partition][file.sha256] += 1
     brought: dict[str, Counter[str]] = {}
     for file in delivery.files:

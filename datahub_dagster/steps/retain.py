@@ -58,9 +58,8 @@ def _releases(hub: Hub, contract: Contract, now: datetime) -> list[Removal]:
     received_at = {receipt.release_id: receipt.received_at for receipt in hub.log.receipts(contract.name)}
     staged = {
         release_id: received_at.get(release_id, now)
-        for release_id in hub.log.releases_on_disk(contract.name)
-        if hub.log.file_list(contract.name, release_id) is not None
-        and (release_id in ever_published or _cannot_go_on(hub, contract, release_id, now))
+        for release_id in sorted(hub.log.staged(contract.name, hub.log.releases_on_disk(contract.name)))
+        if release_id in ever_published or _cannot_go_on(hub, contract, release_id, now)
     }
     shown = hub.log.generation(contract.name, hub.catalog.applied(contract.name))
     kept = frozenset(hub.log.pins(contract.name)) | (shown.releases if shown else frozenset[ReleaseId]())
@@ -92,9 +91,8 @@ def _debris(hub: Hub, contract: Contract, now: datetime) -> list[Removal]:
             for file in hub.storage.list_files(folder)
             if hub.storage.is_unfinished(file.path) and now - file.modified_at > _DEBRIS_AGE
         ]
-    for release_id in hub.log.releases_on_disk(contract.name):
-        if hub.log.file_list(contract.name, release_id) is not None:
-            continue
+    on_disk = hub.log.releases_on_disk(contract.name)
+    for release_id in sorted(set(on_disk) - hub.log.staged(contract.name, on_disk)):
         folder = hub.log.release_folder(contract.name, release_id)
         files = [file for file in hub.storage.list_files(folder) if not file.path.startswith("_")]
         files = [file for file in files if not hub.storage.is_unfinished(file.path) and file.path != "."]

@@ -29,7 +29,7 @@ def view_of(
     Raises:
         RetentionError: A release's files are no longer kept.
     """
-    lists = [_file_list(log, dataset, release_id) for release_id in sorted(set(partitions.values()))]
+    lists = _file_lists(log, dataset, frozenset(partitions.values()))
     newest = lists[-1] if lists else None
     partition_column, partition_type = _partition_column(contract, newest, partitions)
     files = files_read((_as_of(partition_column, each) for each in lists), partitions)
@@ -64,16 +64,16 @@ def partition_type(contract: Contract) -> str:
     return word or "date"
 
 
-def _file_list(log: ReleaseLog, dataset: DatasetName, release_id: ReleaseId) -> FileList:
-    files = log.file_list(dataset, release_id)
-    if files is None:
+def _file_lists(log: ReleaseLog, dataset: DatasetName, releases: frozenset[ReleaseId]) -> Sequence[FileList]:
+    found = log.file_lists(dataset, releases)
+    if gone := sorted(releases - found.keys()):
         raise RetentionError(
-            f"the files of release {release_id} are no longer kept",
+            f"the files of release {gone[0]} are no longer kept",
             subject=str(dataset),
             found="its record, without data",
             next_step=f"datahub releases {dataset}",
         )
-    return files
+    return tuple(found.values())
 
 
 def _partition_column(

@@ -28,7 +28,10 @@ class FaultyS3:
         self.aws = AwsClients(self.session, self.config)
 
     def on(self, operation: str, *faults: Fault | None) -> None:
-        """The first request of the operation meets the first fault, and so on; None lets one pass. Later ones pass."""
+        """The first request of the operation meets the first fault, and so on; None lets one pass. Later ones pass.
+
+        To be said before the first request.
+        """
         left: Iterator[Fault | None] = iter(faults)
 
         def meet(request: Any, **_: Any) -> Any:

@@ -65,7 +65,7 @@ def state(number: int, partitions: Mapping[str, int], **more: Any) -> tuple[Gene
         )
         for key, release in releases.items()
     ]
-    key = {"partition_column": "day", "partition_type": "date"} if WHOLE not in partitions else {}
+    key: dict[str, Any] = {} if WHOLE in partitions else {"partition_column": "day", "partition_type": "date"}
     values: dict[str, Any] = {"schema": "payments", "table": "orders", "held": HELD, "description": "Orders"}
     view = DatasetView(dataset=ORDERS.name, files=tuple(files), **(values | key | more))
     return generation(ORDERS, number, partitions=releases), view

@@ -160,6 +160,15 @@ def test_who_lost_is_told_so_even_if_the_first_answer_was_lost(
     assert storage.read(PLACE) == b"theirs"
 
 
+def test_who_cannot_be_told_whether_it_won_is_not_told_that_it_lost(
+    faulty: FaultyS3, aws_account: AwsAccount
+) -> None:
+    faulty.on("PutObject", loses_the_answer)
+    faulty.on("HeadObject", answers(403, "AccessDenied"))
+    with pytest.raises(StorageError, match="the permission s3:PutObject is missing"):
+        S3Storage(faulty.aws, aws_account.bucket, "hub").create(PLACE, b"mine")
+
+
 def test_a_copy_whose_answer_was_lost_is_done(
     faulty: FaultyS3, aws_account: AwsAccount, storage: S3Storage
 ) -> None:
@@ -251,11 +260,10 @@ def test_what_s3_refuses_is_an_error_that_says_so(
     storage = S3Storage(faulty.aws, aws_account.bucket, "hub")
     for operation in ("PutObject", "GetObject", "HeadObject", "CopyObject", "DeleteObject", "DeleteObjects"):
         faulty.on(operation, *[answers(status, code)] * len(CALLS))
+    faulty.on("ListObjectsV2", *[answers(status, code)] * 2)  # removing a folder lists it, too: it may
     for call, (action, ask) in CALLS.items():
         if status == 404 and call in BY_HEAD:
             continue
-        if action == "s3:ListBucket":
-            faulty.on("ListObjectsV2", answers(status, code))
         with subtests.test(call):
             with pytest.raises(StorageError, match=message.format(action=action)) as caught:
                 ask(storage, tmp_path)

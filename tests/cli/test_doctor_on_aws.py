@@ -188,12 +188,13 @@ def test_a_database_that_is_missing_asks_for_the_permission_to_make_it(
     guarded: tuple[Environment, Callable[..., boto3.Session]],
 ) -> None:
     environment, lacking = guarded
-    prefix = {"glue_prefix": "other_", "athena_candidates": "x"}
+    not_there = {"athena_candidates": "not_there_yet"}
 
-    assert "dev_" in environment.settings.glue_prefix
-    (fault, _) = environment.faults(lacking("glue:CreateDatabase"), **prefix)[:2]
-    assert "glue:CreateDatabase" in fault.found
-    assert environment.faults(lacking(), **prefix) == []
+    (fault,) = environment.faults(lacking("glue:CreateDatabase"), **not_there)
+
+    assert fault.subject == "glue dev_not_there_yet"
+    assert "the permission glue:CreateDatabase is missing" in fault.found
+    assert environment.faults(lacking(), **not_there) == []
 
 
 @pytest.mark.aws
@@ -210,14 +211,15 @@ def test_what_only_the_doctor_may_not_look_at_is_a_note(
     assert any(each.level is Level.NOTE and f"permission {action} is missing" in each.found for each in found)
 
 
-def denied(request: Any, **_: Any) -> AWSResponse:
+def denied(request: Any, **_: Any) -> Any:
     """AWS's answer to who lacks a permission, for S3 and for the others."""
     if request.headers.get("X-Amz-Target"):
         content, kind = json.dumps({"__type": "AccessDeniedException", "Message": "no"}), "application/json"
     else:
         content, kind = "<Error><Code>AccessDenied</Code><Message>no</Message></Error>", "application/xml"
     status = 400 if kind == "application/json" else 403
-    return AWSResponse(request.url, status, {"content-type": kind}, Raw(content.encode()))
+    headers: Any = {"content-type": kind}
+    return AWSResponse(request.url, status, headers, Raw(content.encode()))
 
 
 class Raw(io.BytesIO):

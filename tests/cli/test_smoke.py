@@ -1,7 +1,7 @@
 """The smoke run: a dataset's life in a real hub, of which nothing stays."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -13,13 +13,14 @@ from datahub_dagster.demo import smoke_data
 from datahub_dagster.demo.smoke import SmokeStep, smoke
 from datahub_dagster.domain.finding import Level
 from datahub_dagster.settings import S3Root, Settings
-from tests.aws import AwsAccount
+from tests.aws import AwsAccount, new_account
 from tests.builders import contract
+from tests.emulator.launch import start_emulator
 from tests.hubs import hub_at, orders, put_delivery
 
 pytestmark = pytest.mark.slow
 
-STEPS = 14
+STEPS = 15
 
 
 def files_below(root: Path) -> list[str]:
@@ -124,11 +125,11 @@ def test_the_command_tells_every_step_and_its_time(
 
 
 @pytest.fixture
-def on_aws(aws_account: AwsAccount, tmp_path: Path) -> Iterator[tuple[AwsAccount, Settings]]:
+def on_aws(aws_account: AwsAccount, tmp_path: Path) -> tuple[AwsAccount, Settings]:
     """A hub on AWS as Terraform makes it: with databases for candidates and for the smoke run."""
     for name in ("hub_candidates", "hub_smoke"):
         aws_account.client("glue").create_database(DatabaseInput={"Name": name})
-    yield aws_account, Settings(root=S3Root.parse(aws_account.root), cache_dir=tmp_path)
+    return aws_account, Settings(root=S3Root.parse(aws_account.root), cache_dir=tmp_path)
 
 
 def keys(account: AwsAccount) -> list[str]:
@@ -151,22 +152,44 @@ def test_a_hub_on_aws_passes_every_step_by_athena_and_directly(
 
 
 @pytest.mark.aws
-def test_where_releases_may_not_be_deleted_it_says_what_it_left(on_aws: tuple[AwsAccount, Settings]) -> None:
-    account, settings = on_aws
-    statement = {
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": "s3:DeleteObject",
-        "Resource": f"arn:aws:s3:::{account.bucket}/hub/releases/*",
+def test_where_releases_may_not_be_deleted_it_says_what_it_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with start_emulator(auth=True) as emulator:
+        account = new_account(emulator.endpoint)
+        account.client("glue").create_database(DatabaseInput={"Name": "hub_candidates"})
+        releases = f"arn:aws:s3:::{account.bucket}/hub/releases/*"
+        for name, value in {**account.environment(), **role_that_may_not_delete(account, releases)}.items():
+            monkeypatch.setenv(name, value)
+
+        *steps, removed = smoke(Settings(root=S3Root.parse(account.root), cache_dir=tmp_path))
+
+        assert [(step.subject, step.found) for step in steps if step.level is not Level.FINE] == []
+        assert removed.level is Level.NOTE
+        assert "s3:DeleteObject" in removed.found
+        assert f"{account.root}/releases/hub_smoke/" in removed.found
+        assert keys(account)
+        assert all(key.startswith("hub/releases/hub_smoke/") for key in keys(account))
+        account.close()
+
+
+def role_that_may_not_delete(account: AwsAccount, place: str) -> dict[str, str]:
+    """The variables of a role that may do everything, but not delete in a place."""
+    iam, arn = account.client("iam"), f"arn:aws:iam::{account.account_id}"
+    trust = {"Effect": "Allow", "Principal": {"AWS": f"{arn}:root"}, "Action": "sts:AssumeRole"}
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    kept = {"Effect": "Deny", "Action": "s3:DeleteObject", "Resource": place}
+    iam.create_role(RoleName="hub", AssumeRolePolicyDocument=policy(trust))
+    iam.put_role_policy(RoleName="hub", PolicyName="hub", PolicyDocument=policy(everything, kept))
+    made = account.client("sts").assume_role(RoleArn=f"{arn}:role/hub", RoleSessionName="smoke")[
+        "Credentials"
+    ]
+    return {
+        "AWS_ACCESS_KEY_ID": made["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": made["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": made["SessionToken"],
     }
-    account.client("s3").put_bucket_policy(
-        Bucket=account.bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    )
 
-    *_, removed = smoke(settings)
 
-    assert removed.level is Level.NOTE
-    assert "s3:DeleteObject" in removed.found
-    assert f"{account.root}/releases/hub_smoke/" in removed.found
-    assert keys(account)
-    assert all(key.startswith("hub/releases/hub_smoke/") for key in keys(account))
+def policy(*statements: Mapping[str, object]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})

@@ -32,11 +32,23 @@ class GivenHubResource(HubResource):
         return _HUBS[self.variables["DATAHUB_ROOT"]]
 
 
-def shown(*contracts: Contract, root: Path = Path("/hub"), teams: tuple[str, ...] = (), **more: Any) -> Shown:
+def shown(
+    *contracts: Contract,
+    root: Path = Path("/hub"),
+    teams: tuple[str, ...] = (),
+    shared_work: bool | None = None,
+    **more: Any,
+) -> Shown:
     """What a code location over these contracts shows, in November 2026. `more` goes to the book: consumers, faults."""
     given = more.pop("book", None) or book(*contracts, **more)
     project = Path("/repository/dbt_project")
-    settings = Settings(root=root, dbt_project_dir=project, teams=teams, docs_url="http://docs.example")
+    settings = Settings(
+        root=root,
+        dbt_project_dir=project,
+        teams=teams,
+        shared_work=shared_work,
+        docs_url="http://docs.example",
+    )
 
     def releases_at(name: DatasetName) -> str:
         return f"{root}/releases/{name.source}/{name.table}"
@@ -46,10 +58,11 @@ def shown(*contracts: Contract, root: Path = Path("/hub"), teams: tuple[str, ...
 
 @dataclass
 class DagsterHub:
-    """A hub on disk, its code location, and an instance."""
+    """A hub on disk, its code location, and an instance. The location shows some teams, or all."""
 
     root: Path
     book: ContractBook
+    teams: tuple[str, ...] = ()
     hub: Hub = field(init=False)
     instance: dg.DagsterInstance = field(init=False)
 
@@ -59,13 +72,16 @@ class DagsterHub:
         home.mkdir(parents=True)
         self.instance = dg.DagsterInstance.ephemeral(tempdir=str(home))
         _HUBS[str(self.root)] = self.hub
-        self.shown = shown(root=self.root, book=self.book)
-        self.defs = build(self.shown, {"hub": self.resource})
+        self.reload()
 
     @property
     def resource(self) -> GivenHubResource:
         return GivenHubResource(
-            variables={"DATAHUB_ROOT": str(self.root), "DATAHUB_DOCS_URL": "http://docs.example"}
+            variables={
+                "DATAHUB_ROOT": str(self.root),
+                "DATAHUB_DOCS_URL": "http://docs.example",
+                "DATAHUB_TEAMS": ",".join(self.teams),
+            }
         )
 
     def change(self, *contracts: Contract, **more: Any) -> None:
@@ -76,7 +92,7 @@ class DagsterHub:
 
     def reload(self) -> None:
         """The code location is loaded again."""
-        self.shown = shown(root=self.root, book=self.hub.book())
+        self.shown = shown(root=self.root, book=self.hub.book(), teams=self.teams)
         self.defs = build(self.shown, {"hub": self.resource})
 
     def use(self, **ports: Any) -> None:

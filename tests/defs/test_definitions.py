@@ -177,7 +177,7 @@ def test_names_that_differ_in_forbidden_characters_only_load_side_by_side() -> N
 def test_only_the_chosen_teams_are_shown() -> None:
     definitions = build(shown(PRICES, FETCHED, consumers=(BOARD,), teams=("markets",)))
     executable = {key.to_user_string() for key in definitions.resolve_asset_graph().executable_asset_keys}
-    assert executable == {"equities/daily_prices", "hub_docs"}
+    assert executable == {"equities/daily_prices"}
     assert "release_reference" not in {job.name for job in definitions.resolve_all_job_defs()}
 
 

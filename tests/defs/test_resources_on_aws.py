@@ -11,6 +11,7 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from dagster_aws.athena import AthenaClientResource
 
 from datahub_dagster.defs.resources import HubResource, resources
 from datahub_dagster.settings import S3Root, Settings
@@ -57,6 +58,12 @@ def put_orders(account: AwsAccount) -> None:
     account.client("secretsmanager").create_secret(Name="reports/token", SecretString="s3cret")
 
 
+def hurried(athena: object) -> AthenaClientResource:
+    """The same resource, which waits 30 seconds at most: a query that is stuck must not hold up the tests for half an hour."""
+    assert isinstance(athena, AthenaClientResource)
+    return AthenaClientResource(workgroup=athena.workgroup, polling_interval=1, max_polls=30)
+
+
 def test_the_example_of_the_documentation_runs_with_the_hubs_resources(
     aws_account: AwsAccount, reports: types.ModuleType
 ) -> None:
@@ -64,6 +71,7 @@ def test_the_example_of_the_documentation_runs_with_the_hubs_resources(
     given = resources(Settings(root=S3Root.parse(aws_account.root), athena_workgroup="hub"))
     assert sorted(given) == ["athena", "hub", "s3", "secretsmanager", "ssm"]
     del given["hub"]  # the asset does not ask for it
+    given["athena"] = hurried(given["athena"])
     result = dg.materialize([reports.orders_report], resources=given)
     assert result.success
     written = aws_account.client("s3").get_object(Bucket=aws_account.bucket, Key="orders.json")["Body"].read()

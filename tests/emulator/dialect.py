@@ -19,7 +19,7 @@ FUNCTIONS = Path(__file__).with_name("trino.sql")
 def open_engine() -> duckdb.DuckDBPyConnection:
     """A DuckDB in memory that knows Trino's functions; each query runs on a `cursor()` of it."""
     engine = duckdb.connect(":memory:")
-    engine.execute("set timezone = 'UTC'")
+    engine.execute("set global timezone = 'UTC'")
     engine.execute(FUNCTIONS.read_text(encoding="utf-8"))
     return engine
 

@@ -223,8 +223,8 @@ def test_gc_does_not_follow_links(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "precious.txt").write_text("x")
-    release(tmp_path / "hub", "first", 1)
+    release(OnDisk(tmp_path / "hub"), "first", 1)
     (tmp_path / "hub/inbox/payments/orders/first/link").symlink_to(outside)
     (tmp_path / "hub/releases/payments/orders/2036-11-17.9").symlink_to(outside)
-    collect(tmp_path / "hub", days=99)
+    collect(OnDisk(tmp_path / "hub"), days=99)
     assert (outside / "precious.txt").exists()

@@ -17,7 +17,7 @@ _ATTEMPTS = 8
 class AwsClients:
     """One client for each service, shared by all threads.
 
-    Credentials, region and endpoint are boto3's own: environment, profile, role of the machine. AWS_MAX_ATTEMPTS and
+    Credentials, region and endpoint are boto3's own: environment, profile, role of the machine; AWS_REGION holds, too. AWS_MAX_ATTEMPTS and
     AWS_RETRY_MODE hold where they are set; if not, a call is tried eight times, more slowly while AWS throttles.
 
     Args:
@@ -93,7 +93,8 @@ class AwsClients:
     def _opened(self) -> boto3.Session:
         if self._session is None:
             try:
-                self._session = boto3.Session()
+                # boto3 alone among AWS's tools reads AWS_DEFAULT_REGION only.
+                self._session = boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
             except BotoCoreError as error:  # a profile that does not exist
                 raise SettingsError(
                     f"there are no usable AWS settings: {error}",

@@ -117,18 +117,18 @@ class GlueCatalog(Catalog):
         names, before = (target.database, target.name), self._names(dataset)
         if names == before:
             return False
+        old = self._find(*before)
+        is_left = old is not None and old.dataset == str(dataset)
+        if is_left:
+            with outside("glue:DeleteTable", f"glue table {before[0]}.{before[1]}", CatalogError):
+                try:
+                    self._aws.glue.delete_table(DatabaseName=before[0], Name=before[1])
+                except ClientError as error:
+                    if code_of(error) != _GONE:
+                        raise
         note = {"database": target.database, "table": target.name}
         self._storage.replace(_note(dataset) / _NOTE, json.dumps(note, indent=1).encode())
-        old = self._find(*before)
-        if old is None or old.dataset != str(dataset):
-            return False
-        with outside("glue:DeleteTable", f"glue table {before[0]}.{before[1]}", CatalogError):
-            try:
-                self._aws.glue.delete_table(DatabaseName=before[0], Name=before[1])
-            except ClientError as error:
-                if code_of(error) != _GONE:
-                    raise
-        return True
+        return is_left
 
 
 class _Following:
@@ -154,6 +154,7 @@ class _Following:
         self.foreign: list[str] = []
         self.is_overtaken = False
         self._has_emptied = False
+        self._has_columns = False
 
     def follow(self) -> None:
         """One look at the table, and what has to be done.
@@ -177,9 +178,10 @@ class _Following:
         if not target.table.keys:
             self._update(found, is_done=True)
             return
-        if found.table != target.table:
+        if found.table != target.table and not self._has_columns:
             # Columns first: of a new location with the old columns a reader would not see the new ones.
             self._update(found, is_done=False)
+            self._has_columns = True  # once is enough, should Glue spell something otherwise than we do
             raise _LookAgainError  # for its new version
         self._write_partitions(found)
         self._update(found, is_done=True)

@@ -82,7 +82,7 @@ class Candidates:
             self._remove([table.name for table in tables.values()])
 
     def _not_as_released(self, view: DatasetView) -> str | None:
-        """What is in the folders of a view besides its files, or is not; Athena reads whatever lies there, and misses nothing."""
+        """What is in the folders of a view besides its files, or is not: Athena reads whatever lies there, and misses nothing."""
         wanted_files = {file.path: file.size for file in view.files}
         read = {_folder_of(file) for file in view.files}
         releases = sorted({"/".join(file.path.split("/")[:4]) for file in view.files})
@@ -115,7 +115,7 @@ class Candidates:
             release_id=max(partitions.values(), default=ReleaseId(now.date(), 1)),
             published_at=now,
         )
-        table = wanted(generation, view, self._storage.uri, "")
+        table = wanted(generation, view, self._storage.engine_path, "")
         stem = f"{table.database}__{table.name}"[:_LONGEST_STEM]
         return replace(
             table,

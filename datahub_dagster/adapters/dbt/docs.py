@@ -8,6 +8,7 @@ from datahub_dagster.adapters.dbt.engine import Engine
 from datahub_dagster.adapters.dbt.invocation import invoke_dbt, temporary_target
 from datahub_dagster.adapters.dbt.profiles import write_profiles
 from datahub_dagster.adapters.dbt.slim import RawManifest
+from datahub_dagster.errors import EngineError
 
 PAGE = "static_index.html"
 
@@ -44,7 +45,7 @@ class DbtDocs:
             )
             # dbt puts this file into the page, and writes it itself only where it compiles.
             (target_dir / "manifest.json").write_bytes(content)
-            invoke_dbt(
+            outcome = invoke_dbt(
                 ["docs", "generate", "--static", "--no-compile", f"--threads={engine.threads}"],
                 project_dir=parsed.project_dir,
                 profiles_dir=write_profiles(
@@ -54,5 +55,15 @@ class DbtDocs:
                 manifest=project,
             )
             page = (target_dir / PAGE).read_bytes()
+        # dbt makes a page without columns then, and is content.
+        errors = getattr(outcome.result, "errors", None)
+        if errors:
+            raise EngineError(
+                "dbt can't read what is published",
+                subject=str(parsed.project_dir),
+                found=" ".join(str(errors[0]).split())[:300],
+                consumers="still read the page as it was",
+                next_step="datahub doctor",
+            )
         out.mkdir(parents=True, exist_ok=True)
         (out / PAGE).write_bytes(page)

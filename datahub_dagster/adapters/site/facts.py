@@ -192,12 +192,11 @@ def _answers(log: ReleaseLog, status: DatasetStatus) -> Mapping[str, Answer]:
 def _files(log: ReleaseLog, current: Generation | None) -> Sequence[ReleasedFile]:
     if current is None or len(current.releases) > _MOST_RELEASES_LISTED:
         return ()
-    lists = (log.file_list(current.dataset, release_id) for release_id in sorted(current.releases))
+    lists = log.file_lists(current.dataset, current.releases)
     # By release, then by path.
     return [
         file
-        for each in lists
-        if each
+        for each in lists.values()
         for file in sorted(files_read([each], current.partitions), key=lambda file: file.path)
     ]
 

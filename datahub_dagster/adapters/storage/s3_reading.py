@@ -18,11 +18,8 @@ from datahub_dagster.adapters.aws.failures import code_of, status_of
 
 GONE = {"NoSuchKey", "404", "NotFound"}  # a HEAD has no body, and so no word for it
 _BROKEN_OFF = (HTTPClientError, ConnectionError, IncompleteReadError, FlexibleChecksumError)
-_PAUSES = (
-    0.2,
-    1.0,
-    3.0,
-)  # seconds; botocore asks again by itself, but not for what breaks off after the headers
+# Seconds. botocore asks again by itself, but not for what breaks off after the headers.
+_PAUSES = (0.2, 1.0, 3.0)
 _CHUNK = 1 << 20
 END = 64 * 1024  # bytes that are read when a file is opened: as many as Arrow asks for first
 

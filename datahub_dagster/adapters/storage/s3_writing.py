@@ -74,10 +74,9 @@ def write_once(s3: Any, bucket: str, key: str, write: Callable[[Mapping[str, str
     except ClientError as error:
         if not is_taken(error) and code_of(error) != "NoSuchUpload":  # it was completed
             raise
-        with suppress(ClientError):
-            there = s3.head_object(Bucket=bucket, Key=key)
-            if there["Metadata"].get("writer") == writer:
-                return there["ETag"]
+        there = s3.head_object(Bucket=bucket, Key=key)
+        if there["Metadata"].get("writer") == writer:
+            return there["ETag"]
         if is_taken(error):
             return None
         raise
@@ -125,9 +124,8 @@ def write_in_parts(
     try:
         numbers = range(1, -(-size // part_size) + 1)
         parts: Sequence[Mapping[str, Any]] = list(side_by_side(written, numbers, _PARTS_AT_ONCE))
-        return s3.complete_multipart_upload(**place, IfNoneMatch="*", MultipartUpload={"Parts": parts})[
-            "ETag"
-        ]
+        whole = {"Parts": parts}
+        return s3.complete_multipart_upload(**place, IfNoneMatch="*", MultipartUpload=whole)["ETag"]
     except BaseException:
         with suppress(ClientError, BotoCoreError):
             s3.abort_multipart_upload(**place)

@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from datahub_dagster.adapters.aws.clients import AwsClients
+from datahub_dagster.adapters.dbt.athena_engine import AthenaEngine
+from datahub_dagster.adapters.dbt.contracts import DbtContracts
+from datahub_dagster.adapters.storage.local import LocalStorage
 from datahub_dagster.domain.contract import (
     Classification,
     Contract,
@@ -417,3 +421,23 @@ def test_a_thousand_sources_load(tmp_path: Path) -> None:
 
 def is_complete(contract: Contract) -> bool:
     return len(contract.tests) == 2 and bool(contract.owners) and contract.delivery.mode is Mode.REPLACE
+
+
+@pytest.mark.parametrize("folder", [HUB_PROJECT, LEGACY_PROJECT], ids=["hub", "legacy"])
+def test_contracts_are_the_same_on_every_engine(folder: Path, tmp_path: Path) -> None:
+    # Without credentials and a region: parsing asks AWS nothing.
+    athena = AthenaEngine(
+        AwsClients(), LocalStorage(tmp_path), workgroup="w", staging_dir="s3://b/athena", candidates="c", glue_prefix="",
+    )  # fmt: skip
+    embedded = contracts_in(folder, tmp_path)
+    on_aws = DbtContracts(folder, tmp_path, athena)
+
+    assert on_aws.load() == embedded.load()
+    # Each engine keeps its own manifest: neither parses again because of the other.
+    assert on_aws.parsed() != embedded.parsed()
+    assert DbtContracts(folder, tmp_path, athena).parsed() == on_aws.parsed()
+    manifest = json.loads(on_aws.parsed().manifest_path.read_text())
+    assert manifest["metadata"]["adapter_type"] == "athena"
+    packages = {macro["package_name"] for macro in manifest["macros"].values()}
+    assert "dbt_athena" in packages
+    assert "dbt_duckdb" not in packages

@@ -7,9 +7,15 @@ from typing import Any
 import pytest
 
 from datahub_dagster.adapters.catalog.duckdb import DuckDbCatalog
+from datahub_dagster.adapters.catalog.glue import GlueCatalog
 from datahub_dagster.adapters.dbt.docs import DbtDocs
+from datahub_dagster.domain.contract import Contract
+from datahub_dagster.domain.names import ReleaseId
+from datahub_dagster.domain.release import Generation
+from datahub_dagster.domain.view import DatasetView
 from tests import builders
 from tests.adapters.dbt.audited import Audited
+from tests.aws import AwsAccount
 from tests.projects.running import HUB_PROJECT, LEGACY_PROJECT
 
 pytestmark = pytest.mark.slow
@@ -37,7 +43,7 @@ def test_the_page_shows_the_columns_of_what_is_published(tmp_path: Path) -> None
     airports = project.contract("transport.airports")
 
     view = project.view(airports, "select 'HND' as iata, 35.5 as latitude")
-    DuckDbCatalog(project.storage).apply(builders.generation(airports), view)
+    DuckDbCatalog(project.disk).apply(builders.generation(airports), view)
 
     manifest, catalog = render(project, tmp_path / "out")
 
@@ -90,3 +96,29 @@ def test_rendering_leaves_nothing_in_the_project(project: Audited, tmp_path: Pat
 
     assert everything() == before
     assert [path.name for path in tmp_path.iterdir()] == ["static_index.html"]
+
+
+@pytest.mark.aws
+def test_on_aws_the_page_shows_the_columns_in_glue(aws_account: AwsAccount, tmp_path: Path) -> None:
+    project = Audited(HUB_PROJECT, tmp_path / "scratch", aws=aws_account)
+    assert project.manifest
+    airports = project.contract("transport.airports")
+    view = project.view(airports, "select 'HND' as iata, 35.5::double as latitude")
+    GlueCatalog(project.clients, project.storage, prefix="").apply(generation_of(airports, view), view)
+
+    manifest, catalog = render(project, tmp_path / "out")
+
+    columns = catalog["sources"][airports.unique_id]["columns"]
+    assert {column["name"]: column["type"] for column in columns.values()} == {
+        "iata": "string",
+        "latitude": "double",
+    }
+    # The other six have no database in Glue yet.
+    assert len(catalog["sources"]) == 1
+    assert len(manifest["sources"]) == 7
+    project.clients.close()
+
+
+def generation_of(contract: Contract, view: DatasetView) -> Generation:
+    release = ReleaseId.parse(view.files[0].path.split("/")[3])
+    return builders.generation(contract, partitions={"": release}, release_id=release)
