@@ -423,12 +423,16 @@ class Clock(ABC):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepEvent:
-    """Something that happened on a delivery's way, for progress bars and logs."""
+    """Something that happened on a delivery's way, for progress bars and logs.
+
+    `is_progress` marks how far a step is, once for each file: nothing is lost where it is left out.
+    """
 
     dataset: DatasetName
     step: str
     message: str
     release_id: ReleaseId | None = None
+    is_progress: bool = False
 
 
 OnStep = Callable[[StepEvent], None]

@@ -129,7 +129,7 @@ class Settings:
     kms_key: str = field(
         default="",
         metadata={
-            "help": "KMS key (id, alias or ARN) for what the hub writes; empty = keys of S3 itself (SSE-S3)."
+            "help": "KMS key (id, alias or ARN) for what the hub writes; empty = as the bucket does by itself."
         },
     )
     inbox_queue: str = field(

@@ -24,6 +24,7 @@ from datahub_dagster.adapters.storage.s3_for_duckdb import register_s3
 from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.names import Location
 from datahub_dagster.ports import Hub, Storage
+from datahub_dagster.side_by_side import side_by_side
 from tests.aws import AwsAccount, ask_athena
 from tests.hubs import PlainSqlAuditor, hub_at, ids_published
 
@@ -67,11 +68,13 @@ class Place(ABC):
     def files(self) -> Mapping[str, bytes]:
         """Everything that the hub holds."""
         storage = self.storage()
-        found: dict[str, bytes] = {}
-        for folder in ("inbox", "releases", "log", "catalog", "outbox", "docs"):
-            for file in storage.list_files(Location(folder)):
-                found[f"{folder}/{file.path}"] = storage.read(Location(folder) / file.path)
-        return found
+        paths = [
+            f"{folder}/{file.path}"
+            for folder in ("inbox", "releases", "log", "catalog", "outbox", "docs")
+            for file in storage.list_files(Location(folder))
+        ]
+        contents = side_by_side(lambda path: storage.read(Location(path)), paths, storage.parallel)
+        return dict(zip(paths, contents, strict=True))
 
     def write(self, path: str, content: bytes) -> None:
         """Write a file behind the hub's back."""
@@ -130,7 +133,7 @@ class OnAws(Place):
             def ask(request: Any, **_: Any) -> Any:
                 return on_request(request)
 
-            session.events.register("before-send", ask)  # pyright: ignore[reportArgumentType]  its answer counts
+            session.events.register("before-send", ask)  # its answer counts
         # Without further attempts each call is one request, and a fault shows at once.
         clients = AwsClients(session, Config(retries={"total_max_attempts": 1}))
         self._opened.append(clients)

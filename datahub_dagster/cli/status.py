@@ -15,10 +15,13 @@ from datahub_dagster.cli.texts import ago, standing_text
 from datahub_dagster.domain import words
 from datahub_dagster.domain.contract import ContractFault
 from datahub_dagster.domain.inbox import InboxState
+from datahub_dagster.domain.names import Location
 from datahub_dagster.domain.release import GenerationKind, OutcomeKind
 from datahub_dagster.domain.slo import SloState
 from datahub_dagster.domain.status import DatasetStatus
 from datahub_dagster.errors import ExitCode, UsageError
+
+LOG = Location("log")
 
 
 @hub_command("status")
@@ -36,7 +39,8 @@ from datahub_dagster.errors import ExitCode, UsageError
 def command(session: Session, team: str | None, cost: bool, price_per_tb: float | None) -> int:
     """Show how every dataset stands: promised, published, refused, and why.
 
-    Faults in the teams' YAML come first. Exit code 0 whatever it shows: it is a look, not a judgement.
+    Faults in the teams' YAML come first. Exit code 0 whatever it shows: it is a look, not a judgement. Exit code 3 if the hub as a
+    whole can't be read.
     """
     if price_per_tb is not None and not cost:
         raise UsageError("--price-per-tb says nothing without --cost", next_step="datahub status --cost ...")
@@ -44,6 +48,8 @@ def command(session: Session, team: str | None, cost: bool, price_per_tb: float 
     if team is not None:
         session.contracts(None, team=team)
     standings = [s for s in pipeline.status(session.hub) if team is None or s.contract.team == team]
+    if standings and all(status.problem for status in standings):
+        session.hub.storage.list_names(LOG)  # raises, if it is the hub as a whole that can't be read
     faults = [fault for fault in book.faults if team is None or fault.team == team]
     now = session.hub.clock.now()
     if cost:
@@ -184,6 +190,8 @@ def _why(status: DatasetStatus) -> Cell:
 
 def _attention(status: DatasetStatus) -> Iterator[Line]:
     name = status.contract.name
+    if status.problem:
+        yield Styled(f"{name}: can't be read; datahub doctor", "yellow")
     if status.failing_checks:
         failing = words.names(status.failing_checks)
         yield Styled(f"{name}: the published data fail {failing}; datahub check {name}", "yellow")

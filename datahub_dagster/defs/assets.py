@@ -1,5 +1,6 @@
 """Datasets as assets: each body reads its config, calls the pipeline and reports how it went."""
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,7 @@ from datahub_dagster.ports import Hub, StepEvent
 
 ACTOR = "dagster"
 
+PROGRESS_EVERY = 10.0  # seconds; each line of a run's log is a write to Dagster's database, and a release may have 10,000 files
 _TRY_AGAIN = {ExitCode.OUTSIDE, ExitCode.CONFLICT}
 
 
@@ -157,6 +159,7 @@ class _Releases:
     answers: dict[str, Answer] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     try_again: bool = False
+    told_at: float = 0.0
 
     def release(self, name: str) -> None:
         """Release one delivery. What goes wrong is kept for the end of the step."""
@@ -167,7 +170,7 @@ class _Releases:
                 name,
                 actor=ACTOR,
                 run_id=self.context.run.run_id,
-                on_step=lambda event: _log_step(self.context, event),
+                on_step=self._log_step,
             )
         except HubError as error:
             self.problems.append(f"delivery {name}: {error}")
@@ -182,6 +185,14 @@ class _Releases:
             )
         if outcome.is_news:  # if not, the run that brought it about told it, or `released_elsewhere` will
             self._tell(outcome)
+
+    def _log_step(self, event: StepEvent) -> None:
+        """Log a step; how far it is, only now and then."""
+        now = time.monotonic()
+        if event.is_progress and now - self.told_at < PROGRESS_EVERY:
+            return
+        self.told_at = now
+        self.context.log.info("%s: %s: %s", event.dataset, event.step, event.message)
 
     def _tell(self, outcome: Outcome) -> None:
         for event in events_of_outcome(self.hub, self.contract, outcome, self.docs_url):
@@ -241,7 +252,3 @@ def _log_answer(context: dg.AssetExecutionContext, contract: Contract, answer: A
     """Tell an answer that has no say in how the run ends."""
     # Dagster takes it, though the signature doesn't say so.
     context.log_event(answer.as_evaluation(contract))  # pyright: ignore[reportArgumentType]
-
-
-def _log_step(context: dg.AssetExecutionContext, event: StepEvent) -> None:
-    context.log.info("%s: %s: %s", event.dataset, event.step, event.message)

@@ -197,7 +197,8 @@ def collect_garbage(context: dg.OpExecutionContext, config: GcConfig, hub: HubRe
                 removal.reason,
             )
 
-    _for_each(_chosen(hub, config.datasets), collect, hint=None if config.dry_run or not hub.settings.is_on_aws else ONLY_RETENTION)
+    hint = ONLY_RETENTION if hub.settings.is_on_aws and not config.dry_run else None
+    _for_each(_chosen(hub, config.datasets), collect, hint=hint)
     context.log.info(
         "%s %s", words.size(removed), "could be freed: set dry_run to false" if config.dry_run else "freed"
     )

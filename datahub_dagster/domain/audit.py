@@ -28,11 +28,16 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryCost:
-    """What an engine that is paid by the byte says of a query: bytes scanned, its run time there, and its name for the query."""
+    """What an engine that is paid by the byte says of a test's queries: bytes scanned, and their run time there.
+
+    `query_id` is its name for the first of them, the test itself; a sample of the rows that failed takes one or two more.
+    `bytes_by_query` is there if there was more than one.
+    """
 
     bytes_scanned: int
     engine_seconds: float
     query_id: str = ""
+    bytes_by_query: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

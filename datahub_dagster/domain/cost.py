@@ -60,10 +60,11 @@ def month_begins_at(now: datetime) -> datetime:
 def _cost(result: CheckResult) -> Cost:
     assert result.cost is not None
     scanned = result.cost.bytes_scanned
+    each = result.cost.bytes_by_query or (scanned,)
     return Cost(
-        queries=1,
+        queries=len(each),
         bytes_scanned=scanned,
-        bytes_charged=0 if result.status is CheckStatus.ERROR and not scanned else charged(scanned),
+        bytes_charged=0 if result.status is CheckStatus.ERROR and not scanned else sum(map(charged, each)),
         engine_seconds=result.cost.engine_seconds,
     )
 

@@ -76,7 +76,8 @@ MEANINGS: dict[type, dict[str, str]] = {
     QueryCost: {
         "bytes_scanned": "Bytes that the engine read for it.",
         "engine_seconds": "How long it ran in the engine.",
-        "query_id": "What the engine calls it: Athena's console finds it by that.",
+        "query_id": "What the engine calls the test's query: Athena's console finds it by that.",
+        "bytes_by_query": "Bytes scanned by each, if samples of failing rows took more queries.",
     },
     Sample: {
         "columns": "Names of the columns.",

@@ -95,4 +95,6 @@ def _released(placed: PlacedFile, target: Location, sha256: str) -> ReleasedFile
 
 
 def _progress(contract: Contract, receipt: Receipt, message: str) -> StepEvent:
-    return StepEvent(dataset=contract.name, step="stage", message=message, release_id=receipt.release_id)
+    return StepEvent(
+        dataset=contract.name, step="stage", message=message, release_id=receipt.release_id, is_progress=True
+    )

@@ -192,3 +192,14 @@ def test_an_audit_of_before_there_were_costs_is_read(tmp_path: Path) -> None:
     assert record.audit is not None
     assert [result.cost for result in record.audit.results] == [None, None]
     assert cost_of([record.audit]) is None
+
+
+def test_samples_of_failing_rows_are_queries_too_and_each_is_charged_for(charged: Charged) -> None:
+    charged.release("a", [1])
+    record = charged.hub.log.records(ORDERS.name)[0]
+    assert record.audit is not None
+    bill = QueryCost(bytes_scanned=30, engine_seconds=1.0, bytes_by_query=(10, 10, 10))
+    report = replace(record.audit, results=(replace(record.audit.results[0], cost=bill),))
+    assert cost_of([report]) == Cost(
+        queries=3, bytes_scanned=30, bytes_charged=3 * 10 * MB, engine_seconds=1.0
+    )

@@ -32,6 +32,12 @@ class GivenHubResource(HubResource):
         return _HUBS[self.variables["DATAHUB_ROOT"]]
 
 
+def resource_of(hub: Hub, root: str) -> GivenHubResource:
+    """Gives a hub that a test made to a job that is run without a code location."""
+    _HUBS[root] = hub
+    return GivenHubResource(variables={"DATAHUB_ROOT": root})
+
+
 def shown(
     *contracts: Contract,
     root: Path = Path("/hub"),

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from datahub_dagster import pipeline
-from datahub_dagster.defs import published
+from datahub_dagster.defs import assets, published
 from datahub_dagster.defs.names import asset_key
 from datahub_dagster.domain.audit import AuditReport
 from datahub_dagster.domain.contract import Classification, Contract, ContractFault, Origin, Severity
@@ -71,6 +71,24 @@ def test_a_release_is_a_materialization_that_tells_what_was_released(tmp_path: P
     assert steps[:5] == ["receive", "validate", "stage", "audit", "publish"]
     assert rows(told.metadata, "preview")[0] == {"id": "1", "amount": "1.0"}
     assert verdicts(result) == {"contract": True, NOT_NULL: True, UNIQUE: True}
+
+
+@pytest.mark.parametrize(
+    ("every", "told"), [(60.0, []), (0.0, ["file 1 of 3", "file 2 of 3", "file 3 of 3"])]
+)
+def test_how_far_a_step_is_stands_in_the_log_now_and_then_and_not_for_each_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every: float, told: list[str]
+) -> None:
+    monkeypatch.setattr(assets, "PROGRESS_EVERY", every)
+    there = hub_of(tmp_path)
+    put_delivery(
+        there.hub, ORDERS, "first", {f"part-{number}.parquet": orders([number]) for number in (1, 2, 3)}
+    )
+    result = there.materialize(ORDERS)
+
+    said = [entry.user_message for entry in there.instance.all_logs(result.run_id)]
+    stage = "payments.orders: stage: "
+    assert [line.removeprefix(stage) for line in said if line.startswith(stage)] == ["3 files", *told]
 
 
 def _id(there: DagsterHub):

@@ -4,20 +4,26 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 from dagster._utils.schedules import cron_string_iterator
 
+from datahub_dagster import pipeline
 from datahub_dagster.defs.docs import KEY as DOCS
 from datahub_dagster.defs.docs import rendering_condition, ticks
+from datahub_dagster.defs.jobs import ONLY_RETENTION, gc_job
 from datahub_dagster.defs.names import asset_key
 from datahub_dagster.domain.contract import Contract, DeliverySpec, Retention, Schedule
 from datahub_dagster.errors import SettingsError
 from datahub_dagster.settings import Settings
+from tests.adapters.s3_faults import answers
+from tests.aws import AwsAccount
 from tests.builders import book, by_day, column, contract, data_test
-from tests.defs.dagster_hub import DagsterHub, failure_of, materializations, rows, text
+from tests.defs.dagster_hub import DagsterHub, failure_of, materializations, resource_of, rows, text
 from tests.hubs import orders, put_delivery
+from tests.places import OnAws
 
 pytestmark = pytest.mark.slow
 
@@ -115,6 +121,38 @@ def test_gc_is_a_dry_run_unless_told_otherwise(tmp_path: Path) -> None:
     assert there.hub.log.file_list(brief.name, first) is not None
     assert there.run("gc", "collect_garbage", dry_run=False).success
     assert there.hub.log.file_list(brief.name, first) is None
+
+
+@pytest.mark.aws
+def test_gc_with_the_hubs_role_on_aws_removes_no_release_and_says_who_may(aws_account: AwsAccount) -> None:
+    def policy(request: Any) -> Any:
+        """What the bucket's policy does to all but the retention role."""
+        is_removal = request.method == "DELETE" and "/releases/" in request.url
+        return answers(403, "AccessDenied")(request) if is_removal else None
+
+    place = OnAws(aws_account)
+    brief = replace(ORDERS, retention=Retention(releases=1, days=0))
+    hub = place.hub(brief, clients=place.clients(policy))
+    for name, ids in (("a", [1]), ("b", [1, 2])):
+        put_delivery(hub, brief, name, {"part-0.parquet": orders(ids)})
+        pipeline.release(hub, brief, name, actor="test")
+    before = place.files()
+
+    def collect(*, dry_run: bool) -> dg.ExecuteInProcessResult:
+        return gc_job.execute_in_process(
+            resources={"hub": resource_of(hub, aws_account.root)},
+            run_config={"ops": {"collect_garbage": {"config": {"dry_run": dry_run}}}},
+            raise_on_error=False,
+        )
+
+    assert collect(dry_run=True).success
+    refused = failure_of(collect(dry_run=False))
+
+    assert "the permission s3:DeleteObject is missing" in refused
+    assert f"{aws_account.root}/releases/payments/orders/" in refused
+    assert refused.endswith(ONLY_RETENTION)
+    assert place.files() == before
+    assert place.ids_read(hub, brief) == [1, 2]
 
 
 def test_the_docs_tell_where_they_are(tmp_path: Path) -> None:

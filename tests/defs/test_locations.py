@@ -1,6 +1,5 @@
 """Several code locations over one hub: what each has of its own, and what is done once for all teams."""
 
-from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ from dagster._utils.tags import TagConcurrencyLimitsCounter
 
 from datahub_dagster.definitions import build
 from datahub_dagster.defs.docs import KEY as DOCS
-from datahub_dagster.defs.jobs import ONLY_RETENTION, gc_job
 from datahub_dagster.defs.names import TEAM_TAG, asset_key, op_name
 from datahub_dagster.domain.contract import DeliverySpec, Schedule
 from tests.builders import book, consumer, contract
@@ -105,10 +103,6 @@ def test_a_rollback_of_another_locations_dataset_is_refused(tmp_path: Path) -> N
     assert own.success
 
 
-def test_gc_says_who_may_delete_on_aws() -> None:
-    assert ONLY_RETENTION in (gc_job.description or "")
-
-
 # ── The queue ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 FETCHED = contract(
@@ -124,7 +118,7 @@ def runs_of_a_team(there: DagsterHub) -> dict[str, dg.DagsterRun]:
     by_hand = there.materialize(FETCHED, job=job)
     schedule = there.defs.resolve_schedule_def(f"fetch_{op_name(FETCHED.name)}")
     with dg.build_schedule_context(there.instance) as context:
-        (fetch,) = schedule.evaluate_tick(context).run_requests or ()
+        (fetch,) = list(schedule.evaluate_tick(context).run_requests or ())
     put_delivery(there.hub, FETCHED, "a", {"part-0.parquet": orders([1])})
     (release,) = requests(there.sensor("inbox"))
     released = there.launch(release)
@@ -154,7 +148,7 @@ def test_runs_of_a_team_wait_for_each_other_whoever_asked_for_them(tmp_path: Pat
         assert not queue.is_blocked(other)
 
 
-def limits() -> Collection[dict[str, Any]]:
+def limits() -> list[dict[str, Any]]:
     """What `deploy/dagster.yaml` tells the queue."""
     settings = yaml.safe_load((REPO / "deploy/dagster.yaml").read_text(encoding="utf-8"))
     return settings["concurrency"]["runs"]["tag_concurrency_limits"]

@@ -8,7 +8,6 @@ import argparse
 import os
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,16 +22,20 @@ from datahub_dagster.demo.story import REASON, ROLLED_BACK, Chapter
 from datahub_dagster.settings import Settings
 from datahub_dagster.wiring import open_hub
 from tests.aws import new_account
+from tests.demo_on_aws.checks import first_listing, listed_again, pace_of_runs, without_cost, wrong_runs
 from tests.demo_on_aws.infrastructure import make_infrastructure
-from tests.demo_on_aws.play import Say, play, render_docs, wrong_runs
+from tests.demo_on_aws.phases import Phases
+from tests.demo_on_aws.play import play, render_docs
 from tests.deploy.services import Services, run_services
 from tests.emulator.launch import start_emulator
 from tests.postgres import start_postgres
 
-# So that the story isn't interrupted by what the clock would start; the sensors look more often than anybody needs.
+# So that the story isn't interrupted by what the clock would start; the sensors look more often than anybody needs. Inboxes
+# are listed once, when the sensor starts: of everything after that it hears through the queue, or not at all.
 IN_A_HURRY = {
     "NO_PROXY": "127.0.0.1,localhost",
     "DATAHUB_SENSOR_INTERVAL_SECONDS": "2",
+    "DATAHUB_INBOX_LISTING_MINUTES": "1440",
     "DATAHUB_DOCS_INTERVAL_MINUTES": "720",
     "DATAHUB_RECONCILE_CRON": "0 0 1 1 *",
     "DATAHUB_NIGHTLY_CHECKS_CRON": "0 0 1 1 *",
@@ -60,12 +63,8 @@ def main() -> int:
 
 def tell(folder: Path, *, serve: bool, embedded: bool) -> int:
     """Start everything, deliver, wait, roll back, render, show. Stops everything at the end."""
-    began = time.monotonic()
-
-    def say(text: str) -> None:
-        print(f"{time.monotonic() - began:6.1f} s  {text}", flush=True)
-
-    say("starting the AWS emulator and PostgreSQL")
+    phases = Phases()
+    phases.begin("start", "the AWS emulator and PostgreSQL")
     with start_emulator() as emulator, start_postgres() as postgres:
         account = new_account(emulator.endpoint)
         deliveries = write_deliveries(folder / "outbox", datetime.now(UTC).date())
@@ -82,18 +81,19 @@ def tell(folder: Path, *, serve: bool, embedded: bool) -> int:
         for name in [each for each in os.environ if each.startswith(("DATAHUB_", "DAGSTER_", "AWS_"))]:
             del os.environ[name]  # the developer's own
         os.environ.update(variables)
-        say("starting Dagster: code server, daemon, webserver")
+        phases.say("Dagster: code server, daemon, webserver")
         with run_services(folder / "dagster", os.environ) as services:
-            went_as_told = _story(deliveries, services, say)
+            went_as_told = _story(deliveries, services, phases)
             if serve and went_as_told:
                 print(
                     f"\nDagster  {services.address}\nDocs     {variables.get('DATAHUB_DOCS_URL', '')}index.html"
                 )
                 print("Ctrl-C stops everything, and nothing is kept.")
                 wait_for_signal()
-            say("stopping")
+            phases.begin("stop", "everything that was started")
         account.close()
-    say("as told" if went_as_told else "NOT as told")
+    phases.say(phases.summary())
+    phases.say("as told" if went_as_told else "NOT as told")
     return 0 if went_as_told else 1
 
 
@@ -106,24 +106,34 @@ def _is_of_aws_hub(name: str) -> bool:
     }
 
 
-def _story(deliveries: Sequence[DemoDelivery], services: Services, say: Say) -> bool:
+def _story(deliveries: Sequence[DemoDelivery], services: Services, phases: Phases) -> bool:
     hub = open_hub(Settings.from_environment())
     with dg.DagsterInstance.from_config(str(services.home)) as instance:
-        chapters = play(hub, instance, deliveries, say)
+        listed_at = first_listing(instance)
+        chapters = play(hub, instance, deliveries, phases)
         if any(chapter.outcome is None for chapter in chapters):
             return False
-        wrong = wrong_runs(instance, chapters)
-        rolled_back = _roll_back(chapters)
-        say("rendering the docs")
-        port = urlsplit(services.address).port
-        assert port is not None
-        rendered = render_docs(port, instance)
+        troubles = wrong_runs(instance, chapters)
+        if hub.events is not None:
+            troubles += [*listed_again(instance, listed_at), *without_cost(chapters)]
+        phases.begin("rollback", ROLLED_BACK)
+        if not _roll_back(chapters):
+            troubles.append(f"{ROLLED_BACK} was not rolled back")
+        phases.begin("docs", "a run that renders them")
+        if not render_docs(urlsplit(services.address).port or 0, instance):
+            troubles.append("the docs were not rendered")
+        phases.say(pace_of_runs(instance))
     datahub(["status"])
+    datahub(["status", "--cost"])
     kinds = [chapter.kind for chapter in chapters]
-    say(", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds)))
-    for trouble in [*wrong, *([] if rendered else ["the docs were not rendered"])]:
-        say(trouble)
-    return all(chapter.as_told for chapter in chapters) and not wrong and rolled_back and rendered
+    phases.say(", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds)))
+    if hub.events is not None and not troubles:
+        phases.say(
+            f"S3 told of every delivery through SQS: the inboxes were listed once, at {listed_at:%H:%M:%S} UTC"
+        )
+    for trouble in troubles:
+        phases.say(trouble)
+    return all(chapter.as_told for chapter in chapters) and not troubles
 
 
 def _roll_back(chapters: Sequence[Chapter]) -> bool:

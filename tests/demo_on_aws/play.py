@@ -1,7 +1,7 @@
 """The demo's story, told by deliveries alone: the teams put files into the inbox, and Dagster does the rest."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 import dagster as dg
@@ -13,13 +13,12 @@ from datahub_dagster.cli.waiting import NotReleasedInTimeError, wait_for
 from datahub_dagster.demo.data import DemoDelivery
 from datahub_dagster.demo.story import Chapter
 from datahub_dagster.ports import Hub
+from tests.demo_on_aws.checks import PATIENCE, ended_runs
+from tests.demo_on_aws.phases import Phases
 
-PATIENCE = timedelta(seconds=180)  # for a run, on a machine that does something else besides
 OTHERS_LOOK_AT = {"transport.airports", "employment.us_monthly"}
 LOOK_AT_RUNS = timedelta(seconds=10)
 LOCATION, REPOSITORY = "datahub", "__repository__"
-
-Say = Callable[[str], None]
 
 
 def parts(deliveries: Sequence[DemoDelivery]) -> list[Sequence[DemoDelivery]]:
@@ -33,19 +32,19 @@ def parts(deliveries: Sequence[DemoDelivery]) -> list[Sequence[DemoDelivery]]:
 
 
 def play(
-    hub: Hub, instance: dg.DagsterInstance, deliveries: Sequence[DemoDelivery], say: Say
+    hub: Hub, instance: dg.DagsterInstance, deliveries: Sequence[DemoDelivery], phases: Phases
 ) -> list[Chapter]:
     """Deliver every part, and wait until Dagster has released or rejected each of its deliveries; stops at an error."""
     chapters: list[Chapter] = []
     for number, part in enumerate(parts(deliveries), start=1):
-        say(f"part {number}: {len(part)} deliveries into the inbox")
+        phases.begin(f"part {number}", f"{len(part)} deliveries into the inbox")
         for told in part:
             pipeline.deliver(hub, hub.book().find(told.dataset), told.path, told.name)
         for told in part:
             chapter = _wait_for(hub, instance, told)
             chapters.append(chapter)
             unexpected = "" if chapter.as_told else f" (the story says {told.expected})"
-            say(f"  {chapter.kind:<10}{unexpected} {told.dataset} {told.name}: {because(chapter)}")
+            phases.say(f"  {chapter.kind:<10}{unexpected} {told.dataset} {told.name}: {because(chapter)}")
             if chapter.outcome is None:
                 return chapters  # what comes after would only wait in vain
     return chapters
@@ -87,30 +86,6 @@ def render_docs(port: int, instance: dg.DagsterInstance) -> bool:
     run_id = client.submit_job_execution(
         "docs", repository_location_name=LOCATION, repository_name=REPOSITORY
     )
-    _ended(instance)
+    ended_runs(instance)
     run = instance.get_run_by_id(run_id)
     return run is not None and run.is_success
-
-
-def wrong_runs(instance: dg.DagsterInstance, chapters: Sequence[Chapter]) -> list[str]:
-    """What Dagster tells otherwise than the hub: a run fails if, and only if, a delivery of it was rejected."""
-    rejected = {f"{each.told.dataset}/{each.told.name}" for each in chapters if each.kind == "rejected"}
-    wrong: list[str] = []
-    for run in _ended(instance):
-        delivered = set(filter(None, run.tags.get("hub/deliveries", "").split(", ")))
-        should_be = dg.DagsterRunStatus.FAILURE if delivered & rejected else dg.DagsterRunStatus.SUCCESS
-        if run.status is not should_be:
-            wrong.append(
-                f"run {run.run_id} of {run.job_name} ({', '.join(sorted(delivered))}): {run.status.value}"
-            )
-    return wrong
-
-
-def _ended(instance: dg.DagsterInstance) -> Sequence[dg.DagsterRun]:
-    """All runs, once they have ended; those that don't end in time are among them all the same."""
-    give_up_at = time.monotonic() + PATIENCE.total_seconds()
-    while True:
-        runs = instance.get_runs()
-        if all(run.is_finished for run in runs) or time.monotonic() > give_up_at:
-            return runs
-        time.sleep(0.3)

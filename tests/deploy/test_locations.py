@@ -1,20 +1,26 @@
 """The workspace files, loaded by Dagster: one code location, and the same package as several of them."""
 
+import logging
 import os
 import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
 import yaml
+from dagster._core.definitions.asset_daemon_cursor import AssetDaemonCursor
+from dagster._core.definitions.assets.graph.remote_asset_graph import RemoteWorkspaceAssetGraph
+from dagster._core.definitions.automation_tick_evaluation_context import AutomationTickEvaluationContext
 from dagster._core.workspace.context import WorkspaceProcessContext, WorkspaceRequestContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 
 from datahub_dagster.cli.serve import HOST, free_port
+from datahub_dagster.defs.docs import KEY as DOCS
 from datahub_dagster.settings import Settings
 from datahub_dagster.wiring import open_hub
 from tests.conftest import REPO
@@ -34,12 +40,10 @@ SHARED = {
 }
 
 
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the hub and Dagster are; the environment says so, for the servers that Dagster starts."""
-    monkeypatch.setenv("DATAHUB_ROOT", str(tmp_path / "hub"))
-    monkeypatch.setenv("DAGSTER_CODE_HOST", HOST)
-    return tmp_path
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the hub and Dagster are."""
+    return tmp_path_factory.mktemp("locations")
 
 
 @contextmanager
@@ -67,9 +71,9 @@ def assets_by_location(seen: WorkspaceRequestContext) -> Mapping[str, set[str]]:
     return found
 
 
-def datasets(*teams: str) -> set[str]:
+def datasets(home: Path, *teams: str) -> set[str]:
     """The datasets of these teams, or all, as assets are called."""
-    book = open_hub(Settings.from_environment()).book()
+    book = open_hub(Settings(root=home / "hub")).book()
     return {
         f"{each.name.source}/{each.name.table}"
         for each in book.datasets.values()
@@ -81,9 +85,10 @@ def test_the_workspace_of_the_repository_shows_every_dataset(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(REPO)
+    monkeypatch.setenv("DATAHUB_ROOT", str(home / "hub"))
 
     with workspace(home, REPO / "workspace.yaml") as seen:
-        assert assets_by_location(seen) == {"datahub": {*datasets(), "hub_docs"}}
+        assert assets_by_location(seen) == {"datahub": {*datasets(home), "hub_docs"}}
 
 
 @dataclass(frozen=True)
@@ -110,66 +115,99 @@ class Example:
         return self.variables[location]["DATAHUB_TEAMS"].split(",")
 
 
-@pytest.fixture
-def two_locations(home: Path) -> Iterator[tuple[Example, WorkspaceRequestContext]]:
-    """The example, with a code server for each location."""
+@dataclass(frozen=True)
+class TwoLocations:
+    """The example's code servers, as a webserver and the daemon see them."""
+
+    example: Example
+    seen: WorkspaceRequestContext
+    all_datasets: set[str]
+
+
+@pytest.fixture(scope="module")
+def two(home: Path) -> Iterator[TwoLocations]:
     example = Example.read()
     (home / "workspace.yaml").write_text(example.text, encoding="utf-8")
     with ExitStack() as stack:
         for name, port in example.ports.items():
-            environment = {**os.environ, **example.variables[name]}
+            environment = {**os.environ, "DATAHUB_ROOT": str(home / "hub"), **example.variables[name]}
             stack.enter_context(code_server(home, environment, port, name))
-        yield example, stack.enter_context(workspace(home, home / "workspace.yaml"))
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setenv("DAGSTER_CODE_HOST", HOST)
+        seen = stack.enter_context(workspace(home, home / "workspace.yaml"))
+        yield TwoLocations(example, seen, datasets(home))
 
 
-def test_two_locations_of_one_package_share_no_work_and_no_dataset(
-    two_locations: tuple[Example, WorkspaceRequestContext],
-) -> None:
-    example, seen = two_locations
-    shared = {"markets": {}, "others": SHARED}
-    docs = {"markets": set[str](), "others": {"hub_docs"}}
-
-    assert assets_by_location(seen) == {
-        name: datasets(*example.teams(name)) | docs[name] for name in ("markets", "others")
+def test_two_locations_of_one_package_share_no_dataset_and_no_work(home: Path, two: TwoLocations) -> None:
+    assert assets_by_location(two.seen) == {
+        "markets": datasets(home, *two.example.teams("markets")),
+        "others": datasets(home, *two.example.teams("others")) | {"hub_docs"},
     }
+    shared: dict[str, Mapping[str, set[str]]] = {"markets": {}, "others": SHARED}
     for name, more in shared.items():
-        (repository,) = seen.get_code_location(name).get_repositories().values()
+        (repository,) = two.seen.get_code_location(name).get_repositories().values()
         found = {
             "jobs": {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")},
             "schedules": {each.name for each in repository.get_schedules()},
             "sensors": {each.name for each in repository.get_sensors()},
         }
-        releases = {f"release_{team}" for team in example.teams(name)}
-        fetches = {each for each in found["schedules"] if each.startswith("fetch_")}
-        expected = {kind: each | more.get(kind, set()) for kind, each in OWN.items()}
-        expected["jobs"] |= releases
-        expected["schedules"] |= fetches
+        expected = {kind: own | more.get(kind, set()) for kind, own in OWN.items()}
+        expected["jobs"] |= {f"release_{team}" for team in two.example.teams(name)}
+        expected["schedules"] |= {"fetch_transport__airports"} if name == "others" else set()
         assert found == expected
 
 
-def test_the_docs_and_the_consumers_of_two_locations_hang_below_the_datasets_of_both(
-    two_locations: tuple[Example, WorkspaceRequestContext],
-) -> None:
-    _, seen = two_locations
+def test_the_docs_and_a_consumer_hang_below_the_datasets_of_both(two: TwoLocations) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        graph = seen.asset_graph  # Dagster warns here of an asset that two make
+        graph = RemoteWorkspaceAssetGraph.build(two.seen.get_current_workspace())  # warns of what two make
 
-    docs, research = dg.AssetKey("hub_docs"), dg.AssetKey(["exposure", "cross_asset_research"])
-    assert {key.to_user_string() for key in graph.get(docs).parent_keys} == datasets()
-    assert graph.get_repository_handle(docs).location_name == "others"
-    assert {key.to_user_string() for key in graph.get(research).parent_keys} == {
+    research = graph.get(dg.AssetKey(["exposure", "cross_asset_research"]))
+    assert {key.to_user_string() for key in graph.get(DOCS).parent_keys} == two.all_datasets
+    assert graph.get_repository_handle(DOCS).location_name == "others"
+    assert {key.to_user_string() for key in research.parent_keys} == {
         "markets/monthly_prices",
         "employment/us_monthly",
     }
-    assert not graph.get(research).is_executable
-    for name in datasets():
+    assert not research.is_executable
+    for name in two.all_datasets:
         parent = graph.get(dg.AssetKey(name.split("/")))
         assert parent.is_materializable
-        assert docs in parent.child_keys
+        assert DOCS in parent.child_keys
 
 
-def test_what_is_released_in_one_location_is_rendered_by_the_other(
-    home: Path, two_locations: tuple[Example, WorkspaceRequestContext]
-) -> None:
-    pass
+def test_a_release_of_one_location_makes_the_other_render_the_docs(two: TwoLocations) -> None:
+    now = datetime.now(UTC)
+    before = AutomationTick(two, AssetDaemonCursor.empty(), now)
+    assert before.requested == set()
+
+    released = dg.AssetKey(["markets", "monthly_prices"])
+    months = two.seen.asset_graph.get(released).partitions_def
+    assert months is not None
+    two.seen.instance.report_runless_asset_event(
+        dg.AssetMaterialization(released, partition=months.get_first_partition_key())
+    )
+
+    after = AutomationTick(two, before.cursor, now + timedelta(hours=1))
+    assert after.requested == {DOCS}
+
+
+class AutomationTick:
+    """One look of the sensor `hub_docs_automation`, as the daemon has it evaluated: over the assets of all locations."""
+
+    def __init__(self, two: TwoLocations, cursor: AssetDaemonCursor, at: datetime) -> None:
+        tick = AutomationTickEvaluationContext(
+            evaluation_id=cursor.evaluation_id + 1,
+            instance=two.seen.instance,
+            asset_graph=two.seen.asset_graph,
+            cursor=cursor,
+            materialize_run_tags={},
+            observe_run_tags={},
+            auto_observe_asset_keys=set(),
+            asset_selection=dg.AssetSelection.assets(DOCS),
+            logger=logging.getLogger(__name__),
+            emit_backfills=False,
+            evaluation_time=at,
+        )
+        requests, self.cursor, _ = tick.evaluate()
+        self.requested = {key for each in requests for key in each.asset_selection or ()}

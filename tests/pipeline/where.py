@@ -19,6 +19,7 @@ from datahub_dagster.adapters.storage.local import LocalStorage
 from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.names import Location
 from datahub_dagster.ports import Hub
+from datahub_dagster.side_by_side import side_by_side
 from datahub_dagster.steps import publish
 from tests.builders import NOW
 from tests.hubs import SteppingClock
@@ -181,8 +182,11 @@ class HubOnAws(Where):
     def copied(self, name: str, of: Contract) -> "HubOnAws":
         copy = HubOnAws(self.place.beside(name), self.given)
         storage = copy.place.storage()
-        for path, content in self.place.files().items():
-            storage.replace(Location(path), content)
+        files = list(self.place.files().items())
+        for _ in side_by_side(
+            lambda file: storage.replace(Location(file[0]), file[1]), files, storage.parallel
+        ):
+            pass
         publish.update_catalog(copy.hub(of), of)
         return copy
 

@@ -171,8 +171,10 @@ class _World(World):
         if not executions:
             return None
         statistics = [execution.get("Statistics", {}) for execution in executions]
+        scanned = tuple(each.get("DataScannedInBytes", 0) for each in statistics)
         return QueryCost(
-            bytes_scanned=sum(each.get("DataScannedInBytes", 0) for each in statistics),
+            bytes_scanned=sum(scanned),
+            bytes_by_query=scanned if len(scanned) > 1 else (),
             engine_seconds=sum(each.get("EngineExecutionTimeInMillis", 0) for each in statistics) / 1000,
             query_id=executions[0]["QueryExecutionId"],
         )

@@ -1,6 +1,8 @@
 """dbt's own documentation of the project, as one page that needs no server and no other host."""
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from datahub_dagster.adapters.dbt.auditor import ParsedFiles
@@ -45,15 +47,16 @@ class DbtDocs:
             )
             # dbt puts this file into the page, and writes it itself only where it compiles.
             (target_dir / "manifest.json").write_bytes(content)
-            outcome = invoke_dbt(
-                ["docs", "generate", "--static", "--no-compile", f"--threads={engine.threads}"],
-                project_dir=parsed.project_dir,
-                profiles_dir=write_profiles(
-                    parsed.project_dir, self._cache_dir, engine.target, engine.output()
-                ),
-                target_dir=target_dir,
-                manifest=project,
-            )
+            with _without_agates_remark():
+                outcome = invoke_dbt(
+                    ["docs", "generate", "--static", "--no-compile", f"--threads={engine.threads}"],
+                    project_dir=parsed.project_dir,
+                    profiles_dir=write_profiles(
+                        parsed.project_dir, self._cache_dir, engine.target, engine.output()
+                    ),
+                    target_dir=target_dir,
+                    manifest=project,
+                )
             page = (target_dir / PAGE).read_bytes()
         # dbt makes a page without columns then, and is content.
         errors = getattr(outcome.result, "errors", None)
@@ -67,3 +70,11 @@ class DbtDocs:
             )
         out.mkdir(parents=True, exist_ok=True)
         (out / PAGE).write_bytes(page)
+
+
+@contextmanager
+def _without_agates_remark() -> Iterator[None]:
+    """dbt-athena's catalog has a column that dbt gives another type: nothing that anybody could mend."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message='.*"table_owner"', category=RuntimeWarning)
+        yield
