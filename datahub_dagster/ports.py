@@ -290,10 +290,14 @@ class Applied:
     Args:
         changed: Whether something had to be changed.
         foreign: What somebody else had changed since the hub wrote it last, a sentence each. It was put right.
+        made: What was not there and was made, in words ("glue table payments.orders"); None = it was there.
+        ahead: The newer generation that the catalog claims to show, and goes on showing; None = there is no such claim.
     """
 
     changed: bool
     foreign: tuple[str, ...] = ()
+    made: str | None = None
+    ahead: int | None = None
 
 
 class Catalog(ABC):
@@ -312,8 +316,15 @@ class Catalog(ABC):
         return None
 
     @abstractmethod
-    def apply(self, generation: Generation, view: DatasetView) -> Applied:
-        """Make the catalog show a generation, in whatever state it was left. Idempotent; never goes back to an older one."""
+    def apply(self, generation: Generation, view: DatasetView, *, unpublished: int | None = None) -> Applied:
+        """Make the catalog show a generation, in whatever state it was left. Idempotent; never goes back to an older one.
+
+        Args:
+            generation: What should be shown.
+            view: What it looks like.
+            unpublished: A newer generation that the catalog claims (`Applied.ahead`), and that is not in the log: that claim alone
+                holds nothing up. It is told as foreign.
+        """
 
     def objections(
         self, dataset: DatasetName, columns: Sequence[tuple[str, str]]
@@ -321,6 +332,11 @@ class Catalog(ABC):
         """Columns (name, type in the words of `domain.schema`) that this catalog's engine can't hold: the name, and why."""
         del dataset, columns
         return ()
+
+    def reads(self, held: str, shown: str) -> bool:
+        """Whether its engine can show a column as one type where a file holds another (words of `domain.schema`)."""
+        del held, shown
+        return True
 
 
 class Profiler(ABC):

@@ -309,29 +309,39 @@ def test_a_query_beyond_the_cutoff_says_which_setting_it_was(
 
     large = "select range as id, md5(range::varchar) || md5((range + 1)::varchar) as email from range(500000)"
 
-    report = replace(audited, workgroup="tight").audit("payments.orders", large, tests={"has_email"})
+    with pytest.raises(EngineError, match="more than the cutoff of the workgroup tight") as raised:
+        replace(audited, workgroup="tight").audit("payments.orders", large, tests={"has_email"})
 
-    (result,) = report.results
-    assert result.status is CheckStatus.ERROR
-    assert result.message.startswith(
-        "Athena stopped the query, since it would have scanned more than the cutoff of the workgroup tight"
-    )
-    assert result.cost is not None
-    assert result.cost.bytes_scanned > 10_000_000
+    assert "BytesScannedCutoffPerQuery" in str(raised.value)
+    assert "nothing is lost" in str(raised.value.next_step)
     assert candidates(aws_account) == []
 
 
-def test_a_query_that_somebody_cancels_is_an_error(audited: Audited) -> None:
-    status = {"State": "CANCELLED", "StateChangeReason": "Query cancelled by user"}
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ({"State": "CANCELLED", "StateChangeReason": "Query cancelled by user"}, "somebody cancelled"),
+        (
+            {
+                "State": "FAILED",
+                "StateChangeReason": "GENERIC_INTERNAL_ERROR: a node was lost",
+                "AthenaError": {"ErrorCategory": 1, "Retryable": True},
+            },
+            "Athena failed",
+        ),
+    ],
+)
+def test_a_query_without_a_verdict_says_nothing_against_the_data(
+    status: dict[str, Any], said: str, audited: Audited
+) -> None:
     execution = {"QueryExecutionId": "0", "Status": status}
     answer_instead(audited, "GetQueryExecution", {"QueryExecution": execution})
 
-    (result,) = audited.audit("payments.orders", ORDERS, tests={"is_there"}).results
+    with pytest.raises(EngineError, match=said) as raised:
+        audited.audit("payments.orders", ORDERS, tests={"is_there"})
 
-    assert (result.status, result.message) == (
-        CheckStatus.ERROR,
-        "Somebody cancelled the query in the workgroup primary: do it again",
-    )
+    assert "query 0" in str(raised.value)
+    assert "the delivery waits" in str(raised.value.next_step)
 
 
 def test_a_workgroup_that_is_not_there_stops_the_audit(audited: Audited, aws_account: AwsAccount) -> None:

@@ -62,8 +62,12 @@ def published_as(hub: Hub, contract: Contract, release_id: ReleaseId) -> Generat
 
 
 def update_catalog(hub: Hub, contract: Contract) -> Applied:
-    """Make the catalog show what is published, until it does: others may publish, and write to the catalog, meanwhile."""
-    changed, foreign, current = False, list[str](), hub.log.current(contract.name)
+    """Make the catalog show what is published, until it does: others may publish, and write to the catalog, meanwhile.
+
+    The log is the truth: where the catalog claims a generation that nobody published, it is put right.
+    """
+    changed, foreign, unpublished = False, list[str](), None
+    current = hub.log.current(contract.name)
     while current is not None:
         try:
             view = view_of(hub.log, contract.name, current.partitions, contract)
@@ -73,14 +77,24 @@ def update_catalog(hub: Hub, contract: Contract) -> Applied:
                 raise
             current = newer
             continue  # it was superseded, and removed, since it was looked up
-        applied = hub.catalog.apply(current, view)
+        applied = hub.catalog.apply(current, view, unpublished=unpublished)
         changed |= applied.changed
         foreign += applied.foreign
+        if applied.made and _was_shown(hub, current):
+            foreign.append(f"{applied.made}: it was missing; it was made anew")
+        # Asked after the catalog: what it claims may have been published since.
         newer = hub.log.current(contract.name)
-        if newer is None or newer.number == current.number:
+        unpublished = applied.ahead if newer and (applied.ahead or 0) > newer.number else None
+        if newer is None or (newer.number == current.number and not unpublished):
             break
         current = newer  # a slower process may have written what is older by now over parts of what is newer
     return Applied(changed=changed, foreign=tuple(foreign))
+
+
+def _was_shown(hub: Hub, generation: Generation) -> bool:
+    """Whether the catalog followed this generation or the one before: a release has its record only then."""
+    before = hub.log.generation(generation.dataset, generation.number - 1) if generation.number > 1 else None
+    return any(hub.log.record(each.dataset, each.release_id) for each in (generation, before) if each)
 
 
 def take_up_again(hub: Hub, contract: Contract, to_generation: int, *, reason: str, actor: str) -> Generation:

@@ -61,8 +61,10 @@ def _releases(hub: Hub, contract: Contract, now: datetime) -> list[Removal]:
         for release_id in sorted(hub.log.staged(contract.name, hub.log.releases_on_disk(contract.name)))
         if release_id in ever_published or _cannot_go_on(hub, contract, release_id, now)
     }
-    shown = hub.log.generation(contract.name, hub.catalog.applied(contract.name))
-    kept = frozenset(hub.log.pins(contract.name)) | (shown.releases if shown else frozenset[ReleaseId]())
+    # A catalog that lags behind may show parts of any later generation: a process may have been killed in the middle of it.
+    shown = hub.catalog.applied(contract.name)
+    may_be_read = {release_id for each in generations if each.number >= shown for release_id in each.releases}
+    kept = frozenset(hub.log.pins(contract.name)) | may_be_read
     gone = removable_releases(staged, generations, kept, contract.retention, now)
     rule = (
         f"older than {words.plural(contract.retention.days, 'day')} and not among the last "

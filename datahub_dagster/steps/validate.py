@@ -1,13 +1,13 @@
 """Validate: footers against the contract, before anything is copied."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from datahub_dagster.domain.calendars import calendar_named
 from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.delivery import Delivery
 from datahub_dagster.domain.layout import is_mixed
-from datahub_dagster.domain.names import harmless
+from datahub_dagster.domain.names import ReleaseId, harmless
 from datahub_dagster.domain.profile import Fault
 from datahub_dagster.domain.release import WHOLE, Generation
 from datahub_dagster.domain.validation import Validated
@@ -15,7 +15,7 @@ from datahub_dagster.domain.validation import validate as compare
 from datahub_dagster.domain.view import ReleasedFile
 from datahub_dagster.errors import RetentionError
 from datahub_dagster.ports import Hub
-from datahub_dagster.steps.views import view_of
+from datahub_dagster.steps.views import promised_columns, view_of
 
 
 def validate(hub: Hub, contract: Contract, delivery: Delivery, current: Generation | None) -> Validated:
@@ -35,12 +35,14 @@ def validate(hub: Hub, contract: Contract, delivery: Delivery, current: Generati
         published_columns=_published_columns(hub, current) if stays else None,
     )
     beside = _files_beside(hub, contract, found, current) if stays and not found.faults else ()
+    kept = _releases_beside(found, current) if stays and not found.faults else frozenset[ReleaseId]()
     faults = (
         *oddities,
         *_mode_faults(contract, delivery, current),
         *found.faults,
         *_catalog_faults(hub, contract, found),
         *_mixed_faults(contract, found, beside),
+        *_type_faults(hub, contract, found, kept),
     )
     return replace(found, faults=faults)
 
@@ -93,6 +95,36 @@ def _mixed_faults(contract: Contract, found: Validated, beside: Sequence[Release
             found=f"{'the path only' if in_path else 'a column'} here, {'a column' if in_path else 'the path only'} in {there}",
         )
     ]
+
+
+def _releases_beside(found: Validated, current: Generation | None) -> frozenset[ReleaseId]:
+    """Releases of which partitions stay published beside what a delivery brings."""
+    brought = (*found.partitions, WHOLE)
+    partitions = current.partitions if current else {}
+    return frozenset(release_id for key, release_id in partitions.items() if key not in brought)
+
+
+def _type_faults(
+    hub: Hub, contract: Contract, found: Validated, kept: frozenset[ReleaseId]
+) -> Iterator[Fault]:
+    """Columns whose type has changed, where the catalog's engine can't show what stays published in the new type."""
+    shown = {name.lower(): word for name, word in found.columns}
+    shown |= {name.lower(): word for name, word in promised_columns(contract)}
+    told = set[str]()
+    for release_id, files in hub.log.file_lists(contract.name, kept).items():
+        for name, held in files.columns:
+            word = shown.get(name.lower())
+            if word is None or name.lower() in told or hub.catalog.reads(held, word):
+                continue
+            told.add(name.lower())
+            yield Fault(
+                code="type-not-in-catalog",
+                message=f"column {harmless(name)} is {held} in release {release_id}, which stays published beside this delivery, "
+                f"and can't be read as {word}: deliver the whole dataset, with --full",
+                column=name,
+                promised=f"{contract.origin}  {word}",
+                found=f"{held} in release {release_id}",
+            )
 
 
 def _files_beside(

@@ -1,7 +1,7 @@
 """A hub on AWS for tests of its catalog: deliveries, what Athena shows, and what DuckDB shows of the same state."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -102,6 +102,22 @@ class GlueHub:
 
     def table(self) -> dict[str, Any]:
         return self.glue.get_table(DatabaseName=self.names[0], Name=self.names[1])["Table"]
+
+    def alter(self, change: Callable[[dict[str, Any]], object]) -> None:
+        """Change the table as somebody else would."""
+        table = self.table()
+        wanted = (
+            "Name",
+            "Description",
+            "TableType",
+            "Parameters",
+            "StorageDescriptor",
+            "PartitionKeys",
+            "Owner",
+        )
+        told = {key: table[key] for key in wanted if table.get(key)}
+        change(told)
+        self.glue.update_table(DatabaseName=table["DatabaseName"], TableInput=told)
 
     @property
     def names(self) -> tuple[str, str]:

@@ -12,9 +12,11 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from datahub_dagster import pipeline
 from datahub_dagster.adapters.aws.clients import AwsClients
 from datahub_dagster.adapters.catalog.duckdb import DuckDbCatalog
 from datahub_dagster.adapters.catalog.glue import GlueCatalog
+from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.names import ReleaseId
 from datahub_dagster.domain.release import WHOLE, Generation
 from datahub_dagster.domain.view import DatasetView, ReleasedFile, ViewColumn
@@ -24,7 +26,7 @@ from datahub_dagster.steps.publish import update_catalog
 from tests.adapters.glue_hub import PREFIX, GlueHub
 from tests.aws import AwsAccount, SentRequests, recorded_requests
 from tests.builders import by_day, column, contract, generation, release_id
-from tests.hubs import orders
+from tests.hubs import orders, put_delivery
 
 pytestmark = pytest.mark.aws
 
@@ -84,15 +86,6 @@ def shown(hub: GlueHub) -> dict[str, str]:
 
 def counted(sent: SentRequests) -> Counter[str]:
     return Counter(request.operation for request in sent if request.service == "glue")
-
-
-def altered(hub: GlueHub, change: Callable[[dict[str, Any]], object]) -> None:
-    """Change the table as somebody else would."""
-    table = hub.table()
-    wanted = ("Name", "Description", "TableType", "Parameters", "StorageDescriptor", "PartitionKeys", "Owner")
-    told = {key: table[key] for key in wanted if table.get(key)}
-    change(told)
-    hub.glue.update_table(DatabaseName=table["DatabaseName"], TableInput=told)
 
 
 # --- Requests ---------------------------------------------------------------------------------------------------------
@@ -209,7 +202,8 @@ def test_whatever_call_it_is_killed_at_the_next_one_does_the_rest(
         except KilledError:
             assert hub.catalog().applied(ORDERS.name) in (before[0].number if before else 0, 0)
             applied = hub.catalog().apply(*after)
-            assert applied == Applied(changed=True)
+            assert applied.changed
+            assert applied.foreign == ()
             assert hub.place.tables() == expected
         else:
             break
@@ -292,7 +286,7 @@ def test_older_columns_are_not_written_over_those_of_a_generation_on_its_way(dai
     with pytest.raises(KilledError):
         daily.catalog(killed_at(4, [])).apply(*state(3, days(3, release=3), held=more))
 
-    assert catalog.apply(*state(2, days(3, release=2))) == Applied(changed=False)
+    assert catalog.apply(*state(2, days(3, release=2))) == Applied(changed=False, ahead=3)
     assert list(daily.columns()) == ["id", "amount", "note", "day"]
 
 
@@ -311,7 +305,7 @@ def test_a_location_that_somebody_swapped_is_told_and_put_right(orders_hub: Glue
     first = state(1, {WHOLE: 1})
     orders_hub.catalog().apply(*first)
     root = f"s3://{orders_hub.place.account.bucket}/hub/releases/payments/orders"
-    altered(orders_hub, lambda table: table["StorageDescriptor"].update(Location="s3://other/place"))
+    orders_hub.alter(lambda table: table["StorageDescriptor"].update(Location="s3://other/place"))
 
     assert put_right(orders_hub, first) == (
         f"its location was changed from {root}/2026-11-20.1/ to s3://other/place/; it was put right",
@@ -324,7 +318,7 @@ def test_columns_that_somebody_altered_are_told_even_when_the_next_generation_ha
 ) -> None:
     orders_hub.catalog().apply(*state(1, {WHOLE: 1}))
     columns = [{"Name": "id", "Type": "string"}, {"Name": "mine", "Type": "int"}]
-    altered(orders_hub, lambda table: table["StorageDescriptor"].update(Columns=columns))
+    orders_hub.alter(lambda table: table["StorageDescriptor"].update(Columns=columns))
 
     more = (*HELD, ViewColumn(name="note", type="varchar"))
     assert put_right(orders_hub, state(2, {WHOLE: 2}, held=more)) == (
@@ -337,7 +331,7 @@ def test_columns_that_somebody_altered_are_told_even_when_the_next_generation_ha
 
 def test_a_description_or_format_that_somebody_altered_is_told(orders_hub: GlueHub) -> None:
     orders_hub.catalog().apply(*state(1, {WHOLE: 1}))
-    altered(orders_hub, lambda table: table.update(Description="mine"))
+    orders_hub.alter(lambda table: table.update(Description="mine"))
 
     (told,) = put_right(orders_hub, state(1, {WHOLE: 1}))
     assert told.startswith("its description, comments or formats were altered")
@@ -380,8 +374,7 @@ def test_partitions_that_somebody_moved_added_removed_or_made_anew_are_told(dail
 
 def test_partition_projection_is_switched_off_and_other_parameters_stay(daily: GlueHub) -> None:
     daily.catalog().apply(*state(1, days(2)))
-    altered(
-        daily,
+    daily.alter(
         lambda table: table["Parameters"].update(
             {"projection.enabled": "true", "owner.team": "desk", "hub.generation": "x"}
         ),
@@ -400,7 +393,7 @@ def test_partition_projection_is_switched_off_and_other_parameters_stay(daily: G
 
 def test_keys_that_somebody_changed_are_put_right(daily: GlueHub) -> None:
     daily.catalog().apply(*state(1, days(2)))
-    altered(daily, lambda table: table.update(PartitionKeys=[{"Name": "d", "Type": "string"}]))
+    daily.alter(lambda table: table.update(PartitionKeys=[{"Name": "d", "Type": "string"}]))
 
     assert put_right(daily, state(1, days(2))) == (
         "partition key day (date) was dropped; it was put right",
@@ -414,8 +407,109 @@ def test_a_table_that_was_dropped_is_made_anew(orders_hub: GlueHub) -> None:
     orders_hub.place.lose_catalog()
 
     assert orders_hub.catalog().applied(ORDERS.name) == 0
-    assert orders_hub.follow() == Applied(changed=True)
+    told = "glue table hub_payments.orders: it was missing; it was made anew"
+    assert orders_hub.follow() == Applied(changed=True, foreign=(told,))
     assert orders_hub.in_athena(["id"]) == [("1",)]
+
+    orders_hub.place.lose_catalog()
+    outcome = orders_hub.release({"x.parquet": orders([2])})
+    assert outcome.record is not None
+    assert told in outcome.record.warnings
+
+
+def test_a_table_that_an_interrupted_release_did_not_make_was_not_missing(orders_hub: GlueHub) -> None:
+    hub = orders_hub.hub(killed_at(1, []))
+    put_delivery(hub, ORDERS, "first", {"x.parquet": orders([1])})
+    with pytest.raises(KilledError):
+        pipeline.release(hub, ORDERS, "first", actor="test")
+
+    assert pipeline.reconcile(orders_hub.hub(), ORDERS)[0] == "the catalog shows generation 1 again"
+
+
+@pytest.mark.parametrize("of", [ORDERS, DAILY], ids=["in one piece", "in partitions"])
+@pytest.mark.parametrize("parameter", ["hub.generation", "hub.applying"])
+def test_a_generation_that_the_table_claims_and_nobody_published_is_told_and_put_right(
+    aws_account: AwsAccount, of: Contract, parameter: str
+) -> None:
+    hub = GlueHub(aws_account, of)
+    path = "x.parquet" if of is ORDERS else "day=2026-11-17/x.parquet"
+    hub.release({path: orders([1])})
+    hub.alter(lambda table: table["Parameters"].update({parameter: "99"}))
+
+    told = "glue table hub_payments.orders: it claimed generation 99, and the newest is {}; it was put right"
+    assert hub.follow() == Applied(changed=True, foreign=(told.format(1),))
+    assert hub.follow() == Applied(changed=False)
+
+    hub.alter(lambda table: table["Parameters"].update({parameter: "99"}))
+    outcome = hub.release({path: orders([2])})
+    assert outcome.record is not None
+    assert told.format(2) in outcome.record.warnings
+    assert hub.in_athena(["id"]) == [("2",)]
+    hub.close()
+
+
+@pytest.mark.parametrize("of", [ORDERS, DAILY], ids=["in one piece", "in partitions"])
+def test_a_hub_that_was_begun_anew_shows_its_own_data(aws_account: AwsAccount, of: Contract) -> None:
+    hub = GlueHub(aws_account, of)
+    path = "x.parquet" if of is ORDERS else "day=2026-11-{}/x.parquet"
+    for number in (17, 18, 19):
+        hub.release({path.format(number): orders([number])})
+    for file in hub.place.files():
+        hub.place.remove(file)
+
+    hub.release({path.format(20): orders([77])})
+
+    assert hub.in_athena(["id"]) == [("77",)]
+    assert hub.catalog().applied(of.name) == 1
+    hub.close()
+
+
+def test_whatever_call_a_claim_is_put_right_at_the_next_one_does_the_rest(daily: GlueHub) -> None:
+    daily.catalog().apply(*state(1, days(120)))
+    after = state(2, days(3, release=2), held=(*HELD, ViewColumn(name="x", type="date")))
+    number = 0
+    while True:
+        number += 1
+        daily.place.lose_catalog()
+        daily.catalog().apply(*state(1, days(120)))
+        daily.alter(lambda table: table["Parameters"].update({"hub.generation": "99"}))
+        try:
+            daily.catalog(killed_at(number, [])).apply(*after, unpublished=99)
+        except KilledError:
+            assert daily.catalog().apply(*after, unpublished=99).ahead is None
+            assert shown(daily) == dict.fromkeys(days(3), str(release_id(2)))
+            assert daily.catalog().applied(ORDERS.name) == 2
+        else:
+            break
+
+    assert number > 3
+
+
+@pytest.mark.parametrize(
+    "of", [state(1, {WHOLE: 1}), state(1, days(2))], ids=["in one piece", "in partitions"]
+)
+def test_a_table_that_lost_its_parameters_is_taken_back(
+    daily: GlueHub, of: tuple[Generation, DatasetView]
+) -> None:
+    daily.catalog().apply(*of)
+    before = daily.place.tables()
+    daily.alter(lambda table: table.pop("Parameters"))
+    assert daily.catalog().applied(ORDERS.name) == 0
+
+    assert put_right(daily, of) == ("the hub's parameters were removed; it was put right",)
+    assert daily.place.tables() == before
+    daily.alter(lambda table: table["Parameters"].pop("hub.dataset"))
+    assert put_right(daily, of) == ("the parameter hub.dataset was removed; it was put right",)
+
+
+def test_a_table_of_an_older_version_gets_its_root_without_a_word(orders_hub: GlueHub) -> None:
+    orders_hub.catalog().apply(*state(1, {WHOLE: 1}))
+    before = orders_hub.place.tables()
+    orders_hub.alter(lambda table: table["Parameters"].pop("hub.root"))
+    assert orders_hub.catalog().applied(ORDERS.name) == 1
+
+    assert put_right(orders_hub, state(1, {WHOLE: 1})) == ()
+    assert orders_hub.place.tables() == before
 
 
 # --- Not the hub's ----------------------------------------------------------------------------------------------------
@@ -447,6 +541,34 @@ def test_a_table_of_somebody_else_is_never_touched(
     assert whose in told
     assert "s3://theirs/" in told
     assert "next" in told
+
+
+@pytest.mark.parametrize("has_root", [True, False], ids=["", "written by an older version"])
+def test_a_table_of_another_hub_is_never_touched(orders_hub: GlueHub, has_root: bool) -> None:
+    orders_hub.catalog().apply(*state(1, {WHOLE: 1}))
+    if not has_root:
+        orders_hub.alter(lambda table: table["Parameters"].pop("hub.root"))
+    before = orders_hub.place.tables()
+    clients = orders_hub.place.clients()
+    other = GlueCatalog(clients, orders_hub.place.beside("other").storage(clients), prefix=PREFIX)
+
+    with pytest.raises(CatalogError) as raised:
+        other.apply(*state(2, {WHOLE: 2}))
+
+    assert orders_hub.place.tables() == before
+    assert other.applied(ORDERS.name) == 0
+    told = str(raised.value)
+    root = f"s3://{orders_hub.place.account.bucket}/hub/releases"
+    whose = (
+        f"the table of payments.orders in another hub{f', {root}' if has_root else ''}, at {root}/payments/"
+    )
+    assert whose in told
+    assert "set another DATAHUB_GLUE_PREFIX for one of the two hubs" in told
+
+    # Nor when the other hub's dataset is called otherwise from then on.
+    assert other.apply(*state(2, {WHOLE: 2}, table="sales")).changed
+    assert other.applied(ORDERS.name) == 2
+    assert orders_hub.place.tables()["orders"] == before["orders"]
 
 
 def test_two_datasets_of_one_name_in_glue_are_told_apart(orders_hub: GlueHub) -> None:

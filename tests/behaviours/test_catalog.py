@@ -13,7 +13,7 @@ import pytest
 from datahub_dagster.adapters.catalog.duckdb import DuckDbCatalog, published_views
 from datahub_dagster.adapters.storage.local import LocalStorage
 from datahub_dagster.domain.view import DatasetView, ReleasedFile, ViewColumn
-from datahub_dagster.ports import Catalog
+from datahub_dagster.ports import Applied, Catalog
 from tests.adapters.glue_hub import GlueHub
 from tests.builders import contract, generation, name
 from tests.hubs import as_parquet, orders
@@ -28,6 +28,7 @@ class CatalogUnderTest:
     reads: Callable[[], list[Any] | None]
     lose: Callable[[], None]
     corrupt: Callable[[], None]
+    claim: Callable[[int], None]
 
 
 @contextmanager
@@ -61,12 +62,17 @@ def duckdb_catalog(request: pytest.FixtureRequest) -> Iterator[CatalogUnderTest]
         for path in entries.iterdir():
             path.write_bytes(path.read_bytes()[:20])
 
+    def claim(number: int) -> None:
+        (path,) = entries.iterdir()
+        path.rename(entries / f"{number:08d}.json")
+
     yield CatalogUnderTest(
         catalog=DuckDbCatalog(storage),
         release=release,
         reads=reads,
         lose=lose,
         corrupt=corrupt,
+        claim=claim,
     )
 
 
@@ -98,7 +104,17 @@ def glue_catalog(request: pytest.FixtureRequest) -> Iterator[CatalogUnderTest]:
             DatabaseName=table["DatabaseName"], TableInput=told | {"StorageDescriptor": storage}
         )
 
-    yield CatalogUnderTest(catalog=hub.catalog(), release=release, reads=reads, lose=lose, corrupt=corrupt)
+    def claim(number: int) -> None:
+        hub.alter(lambda table: table["Parameters"].update({"hub.generation": str(number)}))
+
+    yield CatalogUnderTest(
+        catalog=hub.catalog(),
+        release=release,
+        reads=reads,
+        lose=lose,
+        corrupt=corrupt,
+        claim=claim,
+    )
     hub.close()
 
 
@@ -176,6 +192,48 @@ def test_what_was_damaged_is_mended(shown: CatalogUnderTest) -> None:
 
     assert apply(shown, 2)
     assert shown.reads() == [2]
+
+
+def test_a_newer_generation_that_the_catalog_claims_stays_and_is_named(shown: CatalogUnderTest) -> None:
+    apply(shown, 2)
+    shown.claim(99)
+
+    assert shown.catalog.apply(generation(contract(), 3), shown.release(3)) == Applied(
+        changed=False, ahead=99
+    )
+    assert shown.reads() == [2]
+
+
+def test_a_claim_that_nobody_published_is_told_and_put_right(shown: CatalogUnderTest) -> None:
+    apply(shown, 2)
+    shown.claim(99)
+    third = (generation(contract(), 3), shown.release(3))
+
+    applied = shown.catalog.apply(*third, unpublished=99)
+
+    assert applied.changed
+    (told,) = applied.foreign
+    assert told.endswith(": it claimed generation 99, and the newest is 3; it was put right")
+    assert shown.reads() == [3]
+    assert shown.catalog.applied(name()) == 3
+    assert shown.catalog.apply(*third) == Applied(changed=False)
+
+
+def test_only_the_claim_that_nobody_published_is_put_right(shown: CatalogUnderTest) -> None:
+    apply(shown, 4)  # published since the claim was seen
+
+    applied = shown.catalog.apply(generation(contract(), 3), shown.release(3), unpublished=99)
+
+    assert applied == Applied(changed=False, ahead=4)
+    assert shown.reads() == [4]
+
+
+def test_what_had_to_be_made_is_named(shown: CatalogUnderTest) -> None:
+    first = (generation(contract(), 1), shown.release(1))
+    made = shown.catalog.apply(*first).made
+    assert made is not None
+    assert "orders" in made
+    assert shown.catalog.apply(*first).made is None
 
 
 def test_of_several_that_follow_the_log_at_once_the_newest_generation_wins(shown: CatalogUnderTest) -> None:

@@ -340,6 +340,22 @@ def test_a_table_of_somebody_else_and_one_altered_by_hand_are_faults(environment
     assert "altered by hand: projection.enabled was set" in said
 
 
+@pytest.mark.aws
+def test_a_table_of_another_hub_and_a_claim_that_nobody_published_are_faults(
+    environment: Environment,
+) -> None:
+    make_table(
+        environment, "orders", {"hub.dataset": "payments.orders", "hub.root": "s3://desk/one/releases"}
+    )
+    said = told(environment.faults(), "glue dev_payments.orders")
+    assert "the table of payments.orders in another hub, s3://desk/one/releases" in said
+
+    environment.account.client("glue").delete_table(DatabaseName="dev_payments", Name="orders")
+    make_table(environment, "orders", {"hub.dataset": "payments.orders"})
+    said = told(environment.faults(), "glue dev_payments.orders")
+    assert "it claims generation 1, and the newest is none" in said
+
+
 def make_table(environment: Environment, name: str, parameters: dict[str, str]) -> None:
     table = {"Name": name, "Parameters": {"hub.generation": "1", **parameters} if parameters else {}}
     glue = environment.account.client("glue")

@@ -22,7 +22,14 @@ from datahub_dagster.demo.story import REASON, ROLLED_BACK, Chapter
 from datahub_dagster.settings import Settings
 from datahub_dagster.wiring import open_hub
 from tests.aws import new_account
-from tests.demo_on_aws.checks import first_listing, listed_again, pace_of_runs, without_cost, wrong_runs
+from tests.demo_on_aws.checks import (
+    first_listing,
+    listed_again,
+    pace_of_runs,
+    unanswered_docs,
+    without_cost,
+    wrong_runs,
+)
 from tests.demo_on_aws.infrastructure import make_infrastructure
 from tests.demo_on_aws.phases import Phases
 from tests.demo_on_aws.play import play, render_docs
@@ -85,10 +92,10 @@ def tell(folder: Path, *, serve: bool, embedded: bool) -> int:
         with run_services(folder / "dagster", os.environ) as services:
             went_as_told = _story(deliveries, services, phases)
             if serve and went_as_told:
+                phases.begin("serve", "Ctrl-C stops everything, and nothing is kept")
                 print(
                     f"\nDagster  {services.address}\nDocs     {variables.get('DATAHUB_DOCS_URL', '')}index.html"
                 )
-                print("Ctrl-C stops everything, and nothing is kept.")
                 wait_for_signal()
             phases.begin("stop", "everything that was started")
         account.close()
@@ -107,7 +114,8 @@ def _is_of_aws_hub(name: str) -> bool:
 
 
 def _story(deliveries: Sequence[DemoDelivery], services: Services, phases: Phases) -> bool:
-    hub = open_hub(Settings.from_environment())
+    settings = Settings.from_environment()
+    hub, docs_url = open_hub(settings), settings.docs_url
     with dg.DagsterInstance.from_config(str(services.home)) as instance:
         listed_at = first_listing(instance)
         chapters = play(hub, instance, deliveries, phases)
@@ -122,6 +130,8 @@ def _story(deliveries: Sequence[DemoDelivery], services: Services, phases: Phase
         phases.begin("docs", "a run that renders them")
         if not render_docs(urlsplit(services.address).port or 0, instance):
             troubles.append("the docs were not rendered")
+        elif docs_url:
+            troubles += unanswered_docs(f"{docs_url}index.html")
         phases.say(pace_of_runs(instance))
     datahub(["status"])
     datahub(["status", "--cost"])

@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from statistics import median
+from urllib.request import ProxyHandler, build_opener
 
 import dagster as dg
 from dagster._core.scheduler.instigation import SensorInstigatorData
@@ -83,3 +84,12 @@ def without_cost(chapters: Sequence[Chapter]) -> list[str]:
         for record, cost in costs
         if cost is None or not cost.bytes_scanned
     ]
+
+
+def unanswered_docs(url: str) -> list[str]:
+    """Whether a reader without credentials gets the start page at the address to which Dagster's links lead."""
+    try:
+        with build_opener(ProxyHandler({})).open(url, timeout=10) as page:
+            return [] if "text/html" in page.headers["Content-Type"] else [f"{url} is no page"]
+    except OSError as error:
+        return [f"{url} can't be read: {error}"]

@@ -43,7 +43,7 @@ def make_infrastructure(account: AwsAccount, sources: Iterable[str]) -> dict[str
         "DATAHUB_INBOX_QUEUE": queue,
         "DATAHUB_DOCS_ROOT": f"s3://{docs}",
         "DATAHUB_DOCS_PUBLIC": "true",
-        "DATAHUB_DOCS_URL": f"{account.endpoint}/{docs}/",
+        "DATAHUB_DOCS_URL": f"{account.endpoint}/{docs}/docs/",
         "DAGSTER_LOGS_BUCKET": logs,
         "DAGSTER_LOGS_PREFIX": "dagster",
     }

@@ -32,7 +32,7 @@ def fits(found: str, declared: str) -> bool:
     """Whether Athena reads the type `found` (in a file or a partition) as `declared`; both are DuckDB's.
 
     Whole numbers may grow, and nothing becomes text by itself. What isn't known is let through: nested types,
-    unsigned numbers, decimals of another precision.
+    unsigned numbers. Decimals may have other digits.
     """
     if found in WHOLE_NUMBERS and declared in WHOLE_NUMBERS:
         return WHOLE_NUMBERS.index(found) <= WHOLE_NUMBERS.index(declared)
@@ -40,9 +40,16 @@ def fits(found: str, declared: str) -> bool:
     return None in families or families[0] == families[1]
 
 
+def is_plain(kind: str) -> bool:
+    """Whether it is no array, struct or map."""
+    return not kind.endswith("]") and not kind.startswith(("STRUCT", "MAP"))
+
+
 def _family(kind: str) -> str | None:
     if kind in WHOLE_NUMBERS:
         return "whole number"
     if kind.startswith("TIMESTAMP"):
         return "timestamp"
+    if kind.startswith("DECIMAL"):
+        return "decimal"
     return FAMILIES.get(kind)

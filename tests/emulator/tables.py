@@ -113,14 +113,23 @@ def _select(
     files = ", ".join(literal(file) for file in values_of)
     scan = f"read_parquet([{files}], union_by_name = true, hive_partitioning = false, filename = '__file')"
     found = {row[0].lower(): (row[0], row[1]) for row in engine.execute(f"describe from {scan}").fetchall()}
+    # Of several types in several files DuckDB would make one; Athena looks at each file.
+    leaves = (
+        f"select distinct lower(name), duckdb_type from parquet_schema([{files}]) where num_children is null"
+    )
+    held: dict[str, set[str]] = {}
+    for name, kind in engine.execute(leaves).fetchall():
+        held.setdefault(name, set()).add(kind)
     columns = []
     for name, kind in declared.items():
         own_name, own_kind = found.get(name.lower(), ("", kind))
-        if not coercion.fits(own_kind, kind):
-            raise QueryFailedError(
-                f"HIVE_BAD_DATA: Field {name}'s type {own_kind} in parquet file is incompatible with type {kind} "
-                "defined in table schema"
-            )
+        kinds = held.get(name.lower(), set()) if own_name and coercion.is_plain(own_kind) else {own_kind}
+        for each in sorted(kinds):
+            if not coercion.fits(each, kind):
+                raise QueryFailedError(
+                    f"HIVE_BAD_DATA: Field {name}'s type {each} in parquet file is incompatible with type {kind} "
+                    "defined in table schema"
+                )
         columns.append(f"cast({f'd.{quoted(own_name)}' if own_name else 'null'} as {kind}) as {quoted(name)}")
     if not keys:
         return f"select {', '.join(columns)} from {scan} d"

@@ -59,6 +59,19 @@ def test_a_broken_catalog_is_written_anew(tmp_path: Path) -> None:
         assert hub.catalog.applied(ORDERS.name) == 2
 
 
+def test_catalog_files_of_generations_that_nobody_published_are_removed(tmp_path: Path) -> None:
+    hub = released(OnDisk(tmp_path), "first", "second")
+    (catalog,) = (tmp_path / "catalog").rglob("*.json")
+    for number in (99, 120):
+        shutil.copy(catalog, catalog.with_name(f"{number:08d}.json"))
+    assert pipeline.reconcile(hub, ORDERS) == [
+        "catalog/payments/orders: it claimed generation 120, and the newest is 2; it was put right",
+        "catalog/payments/orders: it claimed generation 99, and the newest is 2; it was put right",
+        "the catalog shows generation 2 again",
+    ]
+    assert list(catalog.parent.iterdir()) == [catalog]
+
+
 def test_a_hub_that_moved_addresses_its_files_anew(tmp_path: Path) -> None:
     released(OnDisk(tmp_path / "old"), "first")
     shutil.move(tmp_path / "old", tmp_path / "new")

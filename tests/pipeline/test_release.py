@@ -292,7 +292,9 @@ def test_a_lost_catalog_is_mended(place: Place) -> None:
     put_delivery(hub, ORDERS, "first", {"part-0.parquet": orders([1])})
     release(hub, ORDERS, "first")
     place.lose_catalog()
-    assert pipeline.reconcile(hub, ORDERS) == ["the catalog shows generation 1 again"]
+    missing, shown = pipeline.reconcile(hub, ORDERS)
+    assert missing.endswith(": it was missing; it was made anew")
+    assert shown == "the catalog shows generation 1 again"
     assert pipeline.reconcile(hub, ORDERS) == []
 
 

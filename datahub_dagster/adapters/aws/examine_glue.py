@@ -1,6 +1,6 @@
 """Glue: the databases that the hub's tables are in, what may be done there, and what somebody else did there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -26,7 +26,20 @@ class Database:
     tables: Mapping[str, DatasetName] = field(default_factory=dict[str, DatasetName])
 
 
-def glue(aws: AwsClients, databases: Sequence[Database]) -> Findings:
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What the tables should show.
+
+    Args:
+        root: Address of the folder of all the hub's releases.
+        newest: The newest generation of a dataset, 0 = none; None if that can't be told.
+    """
+
+    root: str
+    newest: Callable[[DatasetName], int | None]
+
+
+def glue(aws: AwsClients, databases: Sequence[Database], published: Published) -> Findings:
     """Every database, and every table of a dataset in it."""
     missing: list[Database] = []
     present: list[Database] = []
@@ -43,7 +56,7 @@ def glue(aws: AwsClients, databases: Sequence[Database]) -> Findings:
         else:
             (present if answer else missing).append(database)
     for database in present:
-        yield from _present(aws, database)
+        yield from _present(aws, database, published)
     for database in missing:
         yield _missing(aws, database, present)
 
@@ -66,7 +79,7 @@ def _missing(aws: AwsClients, database: Database, present: Sequence[Database]) -
     )
 
 
-def _present(aws: AwsClients, database: Database) -> Findings:
+def _present(aws: AwsClients, database: Database, published: Published) -> Findings:
     subject = f"glue {database.name}"
     resource = _arn(aws, f"table/{database.name}/*")
     missing = [
@@ -76,7 +89,7 @@ def _present(aws: AwsClients, database: Database) -> Findings:
     ]
     yield from missing
     for table, dataset in database.tables.items():
-        yield from _table(aws, database.name, table, dataset)
+        yield from _table(aws, database.name, table, dataset, published)
     if not missing:
         use = "candidates" if database.is_for_candidates else ", ".join(sorted(database.tables)) or "no table"
         yield fine(subject, f"may be read and written ({use})")
@@ -132,20 +145,26 @@ def _create(aws: AwsClients, database: Database) -> None:
     aws.glue.create_table(**at, TableInput={"Name": table})
 
 
-def _table(aws: AwsClients, database: str, table: str, dataset: DatasetName) -> Findings:
-    """Whether somebody else's table is in the way, or the hub's was altered by hand."""
+def _table(
+    aws: AwsClients, database: str, table: str, dataset: DatasetName, published: Published
+) -> Findings:
+    """Whether somebody else's table is in the way, or the hub's was altered by hand, or claims what was never published."""
     try:
         found = FoundTable(aws.glue.get_table(DatabaseName=database, Name=table)["Table"])
     except (ClientError, BotoCoreError):
         return  # there is none yet, or the lacking permission is told already
     subject = f"glue {database}.{table}"
     try:
-        found.own(dataset, subject)
+        found.own(dataset, published.root, subject)
     except CatalogError as error:
         yield fault(subject, f"{error.reason}: {error.found}", error.next_step or "")
         return
     for change in table_changes(found):
         yield fault(subject, f"altered by hand: {change}", f"datahub reconcile {dataset}")
+    newest = published.newest(dataset)
+    if newest is not None and found.claimed > newest:
+        claim = f"it claims generation {found.claimed}, and the newest is {newest or 'none'}"
+        yield fault(subject, claim, f"datahub reconcile {dataset}" if newest else "drop that table")
 
 
 def _arn(aws: AwsClients, resource: str) -> str:

@@ -138,7 +138,7 @@ def _told(error: ClientError | BotoCoreError, action: str) -> tuple[str, str]:
     if code == "NoSuchBucket":
         return (
             f"there is no such bucket ({action})",
-            "look at DATAHUB_ROOT, or make the bucket (infra/README.md)",
+            "look at DATAHUB_ROOT and DATAHUB_DOCS_ROOT, or make the bucket (infra/README.md)",
         )
     if code in _REGION or status == 301:
         return (

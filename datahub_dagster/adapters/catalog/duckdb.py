@@ -39,20 +39,26 @@ class DuckDbCatalog(Catalog):
     def folder(self, dataset: DatasetName) -> Location | None:
         return _folder(dataset)
 
-    def apply(self, generation: Generation, view: DatasetView) -> Applied:
+    def apply(self, generation: Generation, view: DatasetView, *, unpublished: int | None = None) -> Applied:
         folder = _folder(generation.dataset)
-        numbers = self._numbers(folder)
-        if any(number > generation.number for number in numbers):
-            return Applied(changed=False)
+        numbers = set(self._numbers(folder))
+        is_claimed = unpublished in numbers
+        claim = f"it claimed generation {unpublished}, and the newest is {generation.number}"
+        newest = max(numbers - {unpublished}, default=0)
         content = self._content(generation, view)
         place = folder / _name(generation.number)
-        is_news = self._read(place) != content
+        is_news = newest <= generation.number and self._read(place) != content
         if is_news:
             self._storage.replace(place, content)
         for number in numbers:
-            if number < generation.number:
+            if number < generation.number or number == unpublished:
                 self._storage.delete(folder / _name(number))
-        return Applied(changed=is_news)
+        return Applied(
+            changed=is_news or is_claimed,
+            foreign=(f"{folder}: {claim}; it was put right",) if is_claimed else (),
+            made=None if numbers else str(folder),
+            ahead=newest if newest > generation.number else None,
+        )
 
     def _content(self, generation: Generation, view: DatasetView) -> bytes:
         entry = {

@@ -12,6 +12,7 @@ from datahub_dagster.adapters.catalog.glue_table import (
     LOCATION,
     PARQUET,
     PROJECTION,
+    ROOT,
     WROTE,
     GlueTable,
     Wanted,
@@ -55,22 +56,46 @@ class FoundTable:
         """The generation that somebody was making it show; 0 = none."""
         return _number(self.parameters.get(APPLYING))
 
-    def own(self, dataset: DatasetName, subject: str) -> None:
-        """See that it is this dataset's.
+    @property
+    def claimed(self) -> int:
+        """The newest generation that it shows or was about to show; 0 = none."""
+        return max(self.generation, self.applying)
+
+    def is_of(self, dataset: DatasetName, root: str) -> bool:
+        """Whether it shows a dataset of the hub with that address of its releases.
+
+        A table without `hub.root` was written by an older version, or has lost its parameters: then its location tells.
+        """
+        if self.dataset not in (str(dataset), None) or self.parameters.get(ROOT, root) != root:
+            return False
+        if self.dataset and ROOT in self.parameters:
+            return True
+        wrote = _wrote(self.parameters.get(WROTE))
+        places = {self.table.location, str(wrote["location"]) if wrote else ""} - {""}
+        within = f"{root}/{dataset.source}/{dataset.table}/"
+        return any(place.startswith(within) for place in places) or bool(self.dataset and not places)
+
+    def own(self, dataset: DatasetName, root: str, subject: str) -> None:
+        """See that it is this dataset's, of the hub with that address of its releases.
 
         Raises:
-            CatalogError: It is another's, or not the hub's at all. It is not touched.
+            CatalogError: It is another's, another hub's, or no hub's at all. It is not touched.
         """
-        if self.dataset == str(dataset):
+        if self.is_of(dataset, root):
             return
         whose = f"the table of {self.dataset}" if self.dataset else "no table of the hub's"
+        next_step = "drop or rename that table, or give the dbt source another `schema` or `identifier`"
+        other = self.parameters.get(ROOT)
+        if other not in (None, root) or self.dataset == str(dataset):
+            whose = f"the table of {self.dataset} in another hub{f', {other}' if other else ''}"
+            next_step = "set another DATAHUB_GLUE_PREFIX for one of the two hubs, or drop that table if its hub is no more"
         raise CatalogError(
             "a table of that name is there already, and is left as it is",
             subject=f"{dataset}: {subject}",
-            promised=f"the table of {dataset} ({DATASET} = {dataset})",
+            promised=f"the table of {dataset} ({DATASET} = {dataset}, {ROOT} = {root})",
             found=f"{whose}, at {self.table.location or 'no location'}",
             consumers=f"don't find {dataset} in Athena",
-            next_step="drop or rename that table, or give the dbt source another `schema` or `identifier`; then: datahub reconcile",
+            next_step=f"{next_step}; then: datahub reconcile {dataset}",
         )
 
     def input(self, wanted: Wanted, *, is_done: bool) -> dict[str, Any]:
@@ -84,7 +109,9 @@ class FoundTable:
         parameters = {
             name: value for name, value in self.parameters.items() if name not in (APPLYING, PROJECTION)
         }
-        return kept | table_input(wanted, parameters, None if is_done else self.generation)
+        # A number that nobody published is not written again.
+        shown = self.generation if self.generation <= wanted.generation else 0
+        return kept | table_input(wanted, parameters, None if is_done else shown)
 
 
 def table_input(
@@ -116,6 +143,11 @@ def table_changes(found: FoundTable) -> Iterator[str]:
     """What differs from what the hub wrote last, from what to what."""
     if found.parameters.get(PROJECTION, "").lower() == "true":
         yield f"{PROJECTION} was set, so that Athena did not read the partitions that are registered"
+    if not any(name.startswith("hub.") for name in found.parameters):
+        yield "the hub's parameters were removed"
+        return
+    if DATASET not in found.parameters:
+        yield f"the parameter {DATASET} was removed"
     if not found.parameters.get(GENERATION, "").isdigit():
         yield f"the parameter {GENERATION} was removed or altered"
     if found.parameters.get(DIGEST) == found.table.digest:

@@ -8,14 +8,21 @@ from typing import Any
 from datahub_dagster.adapters.catalog.glue_names import checked, database_name, table_name
 from datahub_dagster.adapters.catalog.glue_types import NoTypeError, glue_type
 from datahub_dagster.domain.contract import digest
-from datahub_dagster.domain.layout import is_mixed, key_stands_for_column, partition_folder, releases_folder
+from datahub_dagster.domain.layout import (
+    RELEASES,
+    is_mixed,
+    key_stands_for_column,
+    partition_folder,
+    releases_folder,
+)
 from datahub_dagster.domain.names import DatasetName, Location
 from datahub_dagster.domain.release import WHOLE, Generation
 from datahub_dagster.domain.view import DatasetView, ViewColumn
 from datahub_dagster.errors import CatalogError
 
 # The hub's own parameters of a table; those of a partition are the last three.
-DATASET, GENERATION, APPLYING = "hub.dataset", "hub.generation", "hub.applying"
+DATASET, ROOT = "hub.dataset", "hub.root"
+GENERATION, APPLYING = "hub.generation", "hub.applying"
 CONTRACT, WROTE = "hub.contract_version", "hub.wrote"
 RELEASE, LOCATION, DIGEST = "hub.release", "hub.location", "hub.digest"
 
@@ -79,17 +86,24 @@ class Wanted:
     """What Glue should show of a generation.
 
     Args:
+        root: Address of the folder of all the hub's releases, by which hubs are told apart.
         parameters: The hub's own, without `hub.generation`.
         partitions: Key → what Glue takes for the partition; empty in a dataset in one piece.
     """
 
     dataset: DatasetName
+    root: str
     generation: int
     database: str
     name: str
     table: GlueTable
     parameters: Mapping[str, str]
     partitions: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """The database and the table."""
+        return self.database, self.name
 
     @property
     def subject(self) -> str:
@@ -105,7 +119,7 @@ def wanted(
     Raises:
         CatalogError: Glue or Athena can't: a name, a type, or where the files lie.
     """
-    dataset = generation.dataset
+    dataset, root = generation.dataset, address(RELEASES)
     whole = generation.partitions.get(WHOLE)
     is_whole = whole is not None or view.partition_column is None
     releases = releases_folder(dataset)
@@ -124,6 +138,7 @@ def wanted(
     )
     return Wanted(
         dataset=dataset,
+        root=root,
         generation=generation.number,
         database=checked(dataset, database_name(prefix, view.schema), "database"),
         name=checked(dataset, table_name(view.table), "table"),
@@ -132,6 +147,7 @@ def wanted(
             "classification": "parquet",
             "EXTERNAL": "TRUE",
             DATASET: str(dataset),
+            ROOT: root,
             RELEASE: str(generation.release_id),
             CONTRACT: generation.contract_version,
             DIGEST: table.digest,

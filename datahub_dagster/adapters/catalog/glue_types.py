@@ -73,6 +73,32 @@ def glue_type(word: str | None) -> str:
     return known
 
 
+_WHOLE_NUMBERS = ("tinyint", "smallint", "int", "bigint")  # each fits in those after it
+
+
+def reads(held: str, shown: str) -> bool:
+    """Whether Athena shows a column as one type where a file holds another, instead of failing with HIVE_BAD_DATA.
+
+    Whole numbers may grow, and so may fractions; decimals may change their digits. Nothing becomes text by itself.
+
+    >>> (
+    ...     reads("integer", "bigint"),
+    ...     reads("bigint", "integer"),
+    ...     reads("real", "double"),
+    ...     reads("double", "varchar"),
+    ... )
+    (True, False, True, False)
+    """
+    try:
+        old, new = glue_type(held), glue_type(shown)
+    except NoTypeError:
+        return True  # an objection of its own
+    if old in _WHOLE_NUMBERS and new in _WHOLE_NUMBERS:
+        return _WHOLE_NUMBERS.index(old) <= _WHOLE_NUMBERS.index(new)
+    are_decimals = bool(_DECIMAL.fullmatch(old) and _DECIMAL.fullmatch(new))
+    return old == new or are_decimals or (old, new) == ("float", "double")
+
+
 def objection(name: str, word: str) -> str | None:
     """Why Athena can't show a column of that name and type; None if it can.
 

@@ -155,7 +155,7 @@ class _World(World):
     def explain(self, test_id: str, message: str) -> str:
         names = {f"{self._candidates}.{table}": str(name) for name, table in self._shown.tables.items()}
         executions = self._notes.of(test_id)
-        return explain(executions[-1] if executions else None, message, self._workgroup, names)
+        return explain(executions[-1] if executions else None, message, names)
 
     def sample(self, test_id: str, sql: str, limit: int, privacy: Privacy) -> Sample | None:
         def run(query: str) -> Answer | None:

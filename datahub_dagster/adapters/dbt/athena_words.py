@@ -29,26 +29,16 @@ _NOISE = (
 )
 
 
-def explain(
-    execution: Mapping[str, Any] | None, message: str, workgroup: str, names: Mapping[str, str]
-) -> str:
+def explain(execution: Mapping[str, Any] | None, message: str, names: Mapping[str, str]) -> str:
     """Why a test could not run.
 
     Args:
         execution: What Athena said of its last query; None if it came to none.
         message: What dbt says of it.
-        workgroup: Of the audit.
         names: What tables are called in Athena → what people call them.
     """
     status = (execution or {}).get("Status", {})
     reason = str(status.get("StateChangeReason") or "")
-    if status.get("State") == "CANCELLED" and _CUTOFF in reason:
-        return (
-            f"Athena stopped the query, since it would have scanned more than the cutoff of the workgroup {workgroup} "
-            "(BytesScannedCutoffPerQuery): give the test a where, or let the workgroup scan more"
-        )
-    if status.get("State") == "CANCELLED":
-        return f"Somebody cancelled the query in the workgroup {workgroup}: do it again"
     if status.get("State") == "FAILED":
         message = str(status.get("AthenaError", {}).get("ErrorMessage") or reason or message)
     return cleaned(message, names)
@@ -70,7 +60,10 @@ def refusal(
     executions: Sequence[Mapping[str, Any]],
     workgroup: str,
 ) -> EngineError | None:
-    """The error of an audit in which Athena as a whole refused; None if at most single queries failed."""
+    """The error of an audit in which Athena gave no verdict for a reason that is not the data's; None if each failure is a test's own.
+
+    Such an audit says nothing about the delivery: it is not rejected, and the next run asks again.
+    """
     subject = f"Athena workgroup {workgroup}"
     for action, error in refusals:
         said = (
@@ -91,6 +84,8 @@ def refusal(
     for execution in executions:
         status = execution.get("Status", {})
         reason = str(status.get("StateChangeReason") or "")
+        if status.get("State") == "CANCELLED" or _is_athenas_own(status):
+            return _unanswered(execution, reason, workgroup, subject)
         if status.get("State") == "FAILED" and (action := _missing_permission(reason)):
             return EngineError(
                 f"the permission {action} is missing",
@@ -100,6 +95,36 @@ def refusal(
                 next_step=f"give the role that this runs with {action} (infra/README.md has the list), then: datahub doctor",
             )
     return None
+
+
+def _is_athenas_own(status: Mapping[str, Any]) -> bool:
+    """Whether a query failed by Athena's fault, and not by its SQL or the data (category 1 is `system`)."""
+    error = status.get("AthenaError", {})
+    return status.get("State") == "FAILED" and (
+        error.get("ErrorCategory") == 1 or bool(error.get("Retryable"))
+    )
+
+
+def _unanswered(execution: Mapping[str, Any], reason: str, workgroup: str, subject: str) -> EngineError:
+    query = f"query {execution.get('QueryExecutionId', '')}: {cleaned(reason, {})}"
+    again = "do it again: the delivery waits, and nothing is lost"
+    if _CUTOFF in reason:
+        return EngineError(
+            f"Athena stopped a test, since it would have scanned more than the cutoff of the workgroup {workgroup}",
+            subject=subject,
+            promised="BytesScannedCutoffPerQuery of the workgroup",
+            found=query,
+            consumers="still read what was published before",
+            next_step=f"give the test a where, or let the workgroup scan more; then {again}",
+        )
+    is_cancelled = execution.get("Status", {}).get("State") == "CANCELLED"
+    return EngineError(
+        "somebody cancelled a test's query" if is_cancelled else "Athena failed in a test's query",
+        subject=subject,
+        found=query,
+        consumers="still read what was published before",
+        next_step=again,
+    )
 
 
 def _missing_permission(reason: str) -> str | None:

@@ -265,6 +265,7 @@ class S3Storage(Storage):
             IfNoneMatch="*",
             ChecksumAlgorithm="SHA256",
             MetadataDirective="REPLACE",
+            TaggingDirective="REPLACE",  # with none: to copy a deliverer's tags takes permissions that nobody needs otherwise
             Metadata=metadata,
             ContentType=content_type(destination),
             **self._encryption,

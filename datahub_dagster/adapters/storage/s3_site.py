@@ -2,11 +2,13 @@
 
 import base64
 import hashlib
+import json
 import logging
 from pathlib import PurePosixPath
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from datahub_dagster.adapters.aws.bucket_policy import BucketPolicy
 from datahub_dagster.adapters.aws.clients import AwsClients
 from datahub_dagster.adapters.aws.failures import code_of, failure, status_of
 from datahub_dagster.adapters.storage.s3 import S3Storage
@@ -79,8 +81,12 @@ class S3SiteStorage(S3Storage):
         )
 
     def _has_public_policy(self) -> bool:
-        answer = self._ask("get_bucket_policy_status", "s3:GetBucketPolicyStatus")
-        return bool(answer.get("PolicyStatus", {}).get("IsPublic"))
+        status = self._ask("get_bucket_policy_status", "s3:GetBucketPolicyStatus").get("PolicyStatus")
+        if status is None or "IsPublic" in status:
+            return bool(status and status["IsPublic"])
+        # Something that speaks S3, and does not judge policies.
+        text = str(self._ask("get_bucket_policy", "s3:GetBucketPolicy").get("Policy", "{}"))
+        return BucketPolicy(json.loads(text)).lets_everybody("s3:GetObject", f"arn:aws:s3:::{self.bucket}/x")
 
     def _is_blocked(self) -> bool:
         """Whether a public policy has no effect, whatever it says."""
