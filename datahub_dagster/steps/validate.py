@@ -1,6 +1,6 @@
 """Validate: footers against the contract, before anything is copied."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from datahub_dagster.domain.calendars import calendar_named
@@ -12,10 +12,9 @@ from datahub_dagster.domain.profile import Fault
 from datahub_dagster.domain.release import WHOLE, Generation
 from datahub_dagster.domain.validation import Validated
 from datahub_dagster.domain.validation import validate as compare
-from datahub_dagster.domain.view import ReleasedFile
-from datahub_dagster.errors import RetentionError
+from datahub_dagster.domain.view import FileList, files_read
 from datahub_dagster.ports import Hub
-from datahub_dagster.steps.views import promised_columns, view_of
+from datahub_dagster.steps.views import as_of, promised_columns
 
 
 def validate(hub: Hub, contract: Contract, delivery: Delivery, current: Generation | None) -> Validated:
@@ -34,14 +33,13 @@ def validate(hub: Hub, contract: Contract, delivery: Delivery, current: Generati
         is_session=lambda name, day: calendar_named(name).is_session(day),
         published_columns=_published_columns(hub, current) if stays else None,
     )
-    beside = _files_beside(hub, contract, found, current) if stays and not found.faults else ()
-    kept = _releases_beside(found, current) if stays and not found.faults else frozenset[ReleaseId]()
+    kept = _kept_beside(hub, contract, found, current) if stays and not found.faults else ()
     faults = (
         *oddities,
         *_mode_faults(contract, delivery, current),
         *found.faults,
         *_catalog_faults(hub, contract, found),
-        *_mixed_faults(contract, found, beside),
+        *_mixed_faults(contract, found, kept),
         *_type_faults(hub, contract, found, kept),
     )
     return replace(found, faults=faults)
@@ -79,8 +77,9 @@ def _catalog_faults(hub: Hub, contract: Contract, found: Validated) -> list[Faul
     ]
 
 
-def _mixed_faults(contract: Contract, found: Validated, beside: Sequence[ReleasedFile]) -> list[Fault]:
+def _mixed_faults(contract: Contract, found: Validated, kept: Sequence[FileList]) -> list[Fault]:
     spec = contract.partitions
+    beside = [file for each in kept for file in as_of(spec.column if spec else None, each).files]
     if spec is None or not is_mixed([*found.files, *beside]):
         return []
     in_path = next((file.profile.path for file in found.files if not file.holds_partition_column), None)
@@ -97,21 +96,26 @@ def _mixed_faults(contract: Contract, found: Validated, beside: Sequence[Release
     ]
 
 
-def _releases_beside(found: Validated, current: Generation | None) -> frozenset[ReleaseId]:
-    """Releases of which partitions stay published beside what a delivery brings."""
+def _kept_beside(
+    hub: Hub, contract: Contract, found: Validated, current: Generation | None
+) -> Sequence[FileList]:
+    """Releases of which partitions stay published beside what a delivery brings, each with the files of those partitions.
+
+    Without one that retention has removed since: then others have published, and the audit looks again.
+    """
     brought = (*found.partitions, WHOLE)
-    partitions = current.partitions if current else {}
-    return frozenset(release_id for key, release_id in partitions.items() if key not in brought)
+    published: Mapping[str, ReleaseId] = current.partitions if current else {}
+    stay = {key: release_id for key, release_id in published.items() if key not in brought}
+    lists = hub.log.file_lists(contract.name, frozenset(stay.values())).values()
+    return [replace(each, files=tuple(files_read([each], stay))) for each in lists]
 
 
-def _type_faults(
-    hub: Hub, contract: Contract, found: Validated, kept: frozenset[ReleaseId]
-) -> Iterator[Fault]:
+def _type_faults(hub: Hub, contract: Contract, found: Validated, kept: Sequence[FileList]) -> Iterator[Fault]:
     """Columns whose type has changed, where the catalog's engine can't show what stays published in the new type."""
     shown = {name.lower(): word for name, word in found.columns}
     shown |= {name.lower(): word for name, word in promised_columns(contract)}
     told = set[str]()
-    for release_id, files in hub.log.file_lists(contract.name, kept).items():
+    for files in kept:
         for name, held in files.columns:
             word = shown.get(name.lower())
             if word is None or name.lower() in told or hub.catalog.reads(held, word):
@@ -119,23 +123,9 @@ def _type_faults(
             told.add(name.lower())
             yield Fault(
                 code="type-not-in-catalog",
-                message=f"column {harmless(name)} is {held} in release {release_id}, which stays published beside this delivery, "
+                message=f"column {harmless(name)} is {held} in release {files.release_id}, which stays published beside this delivery, "
                 f"and can't be read as {word}: deliver the whole dataset, with --full",
                 column=name,
                 promised=f"{contract.origin}  {word}",
-                found=f"{held} in release {release_id}",
+                found=f"{held} in release {files.release_id}",
             )
-
-
-def _files_beside(
-    hub: Hub, contract: Contract, found: Validated, current: Generation | None
-) -> Sequence[ReleasedFile]:
-    """Files that stay published beside what a delivery brings."""
-    if current is None:
-        return ()
-    brought = (*found.partitions, WHOLE)
-    stay = {key: release_id for key, release_id in current.partitions.items() if key not in brought}
-    try:
-        return view_of(hub.log, contract.name, stay, contract).files
-    except RetentionError:
-        return ()  # others have published, and retention has removed this state: the audit looks again

@@ -32,7 +32,7 @@ def view_of(
     lists = _file_lists(log, dataset, frozenset(partitions.values()))
     newest = lists[-1] if lists else None
     partition_column, partition_type = _partition_column(contract, newest, partitions)
-    files = files_read((_as_of(partition_column, each) for each in lists), partitions)
+    files = files_read((as_of(partition_column, each) for each in lists), partitions)
     held = _held(contract, lists)
     return DatasetView(
         dataset=dataset,
@@ -87,7 +87,7 @@ def _partition_column(
     return newest.partition_column, newest.partition_type
 
 
-def _as_of(partition_column: str | None, files: FileList) -> FileList:
+def as_of(partition_column: str | None, files: FileList) -> FileList:
     """The same files; what was said of another partition column than this one holds no more."""
     if (files.partition_column or "").lower() == (partition_column or "").lower():
         return files

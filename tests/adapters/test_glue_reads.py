@@ -316,17 +316,17 @@ def test_a_type_that_athena_does_not_have_is_refused_before_anything_is_staged(g
 def test_a_type_that_changes_for_some_partitions_only_is_refused_where_athena_could_not_read_the_others(
     glue_hub: GlueHub,
 ) -> None:
-    october, november = "day=2026-10-30/a.parquet", "day=2026-11-02/a.parquet"
+    monday, tuesday = "day=2026-11-03/a.parquet", "day=2026-11-04/a.parquet"
     glue_hub.of = of(by_day(), ID, AMOUNT)
-    glue_hub.release({october: table(id=[1], amount=1.0), november: table(id=[2], amount=2.0)})
+    glue_hub.release({monday: table(id=[1], amount=1.0), tuesday: table(id=[2], amount=2.0)})
     glue_hub.of = of(by_day(), ID, replace(AMOUNT, data_type="varchar"))
 
-    refused = glue_hub.release({november: table(id=[2], amount="2.0")}, published=False).record
+    refused = glue_hub.release({tuesday: table(id=[2], amount="2.0")}, published=False).record
 
     assert refused is not None
     assert [(fault.code, fault.column) for fault in refused.faults] == [("type-not-in-catalog", "amount")]
     assert "--full" in refused.why
-    glue_hub.release({october: table(id=[1], amount="1.0"), november: table(id=[2], amount="2.0")}, full=True)
+    glue_hub.release({monday: table(id=[1], amount="1.0"), tuesday: table(id=[2], amount="2.0")}, full=True)
     same_rows(glue_hub)
 
 

@@ -103,7 +103,7 @@ def test_the_example_names_every_setting_and_can_be_read() -> None:
 
     assert known_variables().keys() <= shown.keys()
     settings = Settings.from_environment(example_environment())
-    assert str(settings.root) == "s3://example-datahub/prod"
+    assert str(settings.root) == "s3://acme-datahub-prod/prod"
 
 
 def test_what_the_example_shows_as_default_is_the_default() -> None:

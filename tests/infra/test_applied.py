@@ -577,3 +577,4 @@ class TestOtherChoices:
             urlopen(f"{environment.endpoint}/{log}", timeout=10)
         assert environment.settings["DATAHUB_DOCS_PUBLIC"] == "true"
         assert environment.settings["DATAHUB_DOCS_URL"].startswith("http://")
+        assert environment.settings["DATAHUB_DOCS_URL"].endswith("/docs/")

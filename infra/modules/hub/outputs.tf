@@ -11,7 +11,7 @@ output "settings" {
     DATAHUB_INBOX_QUEUE        = aws_sqs_queue.inbox.url
     DATAHUB_DOCS_ROOT          = "s3://${aws_s3_bucket.docs.id}"
     DATAHUB_DOCS_PUBLIC        = tostring(var.docs_public)
-    DATAHUB_DOCS_URL           = one([for site in aws_s3_bucket_website_configuration.docs : "http://${site.website_endpoint}/"])
+    DATAHUB_DOCS_URL           = one([for site in aws_s3_bucket_website_configuration.docs : "http://${site.website_endpoint}/docs/"]) # the pages are below docs/
   } : variable => value if value != null }
 }
 
