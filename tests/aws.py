@@ -4,7 +4,6 @@
 """
 
 import contextlib
-import functools
 import secrets
 import time
 import urllib.parse
@@ -25,17 +24,6 @@ from tests.emulator.launch import Emulator, start_emulator
 
 REGION = "eu-west-1"
 QUERY_SECONDS = 60.0  # longest wait for a query
-
-SESSION = (
-    boto3.Session()
-)  # one for all accounts: it keeps the descriptions of services, which take long to read
-NO_RETRIES = botocore.config.Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=60)
-
-
-@functools.cache
-def _session() -> boto3.Session:
-    """One for all accounts: it keeps the descriptions of services, which take long to read."""
-    return boto3.Session()
 
 
 @dataclass

@@ -15,7 +15,7 @@ from datahub_dagster.adapters.dbt.athena_candidates import MADE_AT
 from datahub_dagster.adapters.dbt.slim import Relation
 from datahub_dagster.domain.audit import CheckStatus
 from datahub_dagster.domain.names import DatasetName, Location
-from datahub_dagster.domain.view import DatasetView, ReleasedFile
+from datahub_dagster.domain.view import DatasetView
 from datahub_dagster.errors import EngineError
 from datahub_dagster.ports import AuditRequest
 from tests.adapters.dbt.audited import Audited, account_of, by_name, write_project
@@ -187,7 +187,7 @@ def test_no_former_result_is_used_again(audited: Audited) -> None:
 
 def test_an_audit_asks_no_more_than_it_must(audited: Audited) -> None:
     request = audited.request("payments.orders", GOOD_ORDERS)
-    parts = in_partitions(audited, request.view, 230)
+    parts = audited.in_partitions(request.view, 230)
 
     with recorded_requests() as sent:
         report = audited.auditor.audit([replace(request, view=parts)])[0]
@@ -212,22 +212,6 @@ def test_an_audit_asks_no_more_than_it_must(audited: Audited) -> None:
     costs = [result.cost for result in report.results]
     assert all(cost is not None and cost.bytes_scanned > 0 and cost.query_id for cost in costs)
     assert report.bytes_scanned == sum(cost.bytes_scanned for cost in costs if cost)
-
-
-def in_partitions(audited: Audited, view: DatasetView, count: int) -> DatasetView:
-    """The same file in many partitions of one release."""
-    content = audited.storage.read(view_location(view))
-    files: list[ReleasedFile] = []
-    for place in range(count):
-        key = (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=place)).date().isoformat()
-        path = f"releases/payments/orders/2026-11-20.7/day={key}/part-0.parquet"
-        audited.storage.replace(view_location(view, path), content)
-        files.append(
-            ReleasedFile(
-                path=path, size=len(content), sha256="", rows=1, partition=key, holds_partition_column=False
-            )
-        )
-    return replace(view, files=tuple(files), partition_column="day", partition_type="date")
 
 
 def view_location(view: DatasetView, path: str | None = None) -> Location:

@@ -12,12 +12,13 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from datahub_dagster.adapters.aws.clients import PARALLEL, AwsClients
-from datahub_dagster.adapters.aws.failures import outside
+from datahub_dagster.adapters.aws.failures import failure, outside
 from datahub_dagster.adapters.catalog.glue_found import table_input
 from datahub_dagster.adapters.catalog.glue_table import Wanted, wanted
 from datahub_dagster.domain.names import DatasetName, Location, ReleaseId
 from datahub_dagster.domain.release import Generation, GenerationKind
 from datahub_dagster.domain.view import DatasetView, ReleasedFile
+from datahub_dagster.domain.words import plural
 from datahub_dagster.errors import CatalogError, EngineError
 from datahub_dagster.ports import Storage
 
@@ -170,11 +171,16 @@ class Candidates:
         for batch in _batches(names):
             try:
                 self._aws.glue.batch_delete_table(DatabaseName=self.database, TablesToDelete=batch)
-            except (
-                ClientError,
-                BotoCoreError,
-            ) as error:  # they harm nobody, and the audits of tomorrow try again
-                _log.warning("%d tables stay in Glue's database %s: %s", len(batch), self.database, error)
+            except (ClientError, BotoCoreError) as error:
+                told = failure(error, "glue:BatchDeleteTable", f"glue database {self.database}", EngineError)
+                _log.warning(
+                    "%s: %s of an audit could not be removed: %s: %s. No audit reads what is left; one of tomorrow tries again. Next: %s",
+                    told.subject,
+                    plural(len(batch), "table"),
+                    told.reason,
+                    told.found,
+                    told.next_step,
+                )
 
 
 def _batches(items: Iterable[Any]) -> Iterator[list[Any]]:

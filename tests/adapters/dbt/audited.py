@@ -3,7 +3,8 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,12 @@ class Audited:
         self.__dict__["manifest"] = other.manifest
         return self
 
+    def with_clients(self, clients: AwsClients) -> "Audited":
+        """The same project, audited by other clients of AWS."""
+        other = replace(self).with_manifest_of(self)
+        other.__dict__["clients"] = clients
+        return other
+
     def contract(self, dataset: str, tests: set[str] | None = None, **more: Any) -> Contract:
         """The contract as the manifest has it, as far as an audit needs it; `tests` are names, None = all."""
         source = next(
@@ -158,6 +165,28 @@ class Audited:
         return AuditRequest(
             contract=contract, view=self.view(contract, rows, release), base_generation=3, neighbours=beside
         )
+
+    def in_partitions(self, view: DatasetView, count: int) -> DatasetView:
+        """A view of the same file in many partitions of one release."""
+        content = self.storage.read(Location(view.files[0].path))
+        files: list[ReleasedFile] = []
+        for place in range(count):
+            key = (date(2026, 1, 1) + timedelta(days=place)).isoformat()
+            path = (
+                f"releases/{view.dataset.source}/{view.dataset.table}/2026-11-20.7/day={key}/part-0.parquet"
+            )
+            self.storage.replace(Location(path), content)
+            files.append(
+                ReleasedFile(
+                    path=path,
+                    size=len(content),
+                    sha256="",
+                    rows=1,
+                    partition=key,
+                    holds_partition_column=False,
+                )
+            )
+        return replace(view, files=tuple(files), partition_column="day", partition_type="date")
 
     def audit(
         self, dataset: str, rows: str, neighbours: Mapping[str, str] | None = None, **more: Any
