@@ -152,6 +152,8 @@ def test_processes_that_release_at_once_end_as_if_one_after_the_other(
     meeting: str, count: int, where: Where
 ) -> None:
     of, content, full_each = MEETINGS[meeting]
+    if not isinstance(where, HubOnDisk):
+        count = min(count, 4)  # the emulator is one process beside them on two cores
     given = Deliveries(of)
     given.put(where, "before", content(0))
     release(where, of, "before")
@@ -344,7 +346,7 @@ PAIRS = {
 
 
 # On AWS a call makes some hundred requests, so that only some of them are met here (EACH_NTH_REQUEST=1 meets all).
-_STEP_ON_AWS = int(os.environ.get("EACH_NTH_REQUEST", "13"))
+_STEP_ON_AWS = int(os.environ.get("EACH_NTH_REQUEST", "29"))
 
 
 @pytest.mark.parametrize("name", PAIRS)

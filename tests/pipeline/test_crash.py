@@ -57,7 +57,9 @@ def test_killed_twice_at_different_points_it_still_ends_as_if_undisturbed(name: 
     undisturbed = where.copied("undisturbed", act.of)
     act.do(undisturbed.hub(act.of, years=11), undisturbed)
     wanted = undisturbed.state()
-    for first, second in [(6, 3), (14, 9), (14, 22), (22, 5), (30, 3), (30, 12), (40, 2)]:
+    on_disk = [(6, 3), (14, 9), (14, 22), (22, 5), (30, 3), (30, 12), (40, 2)]
+    on_aws = [(3, 2), (7, 4), (9, 1)]  # a release makes fewer requests that change something
+    for first, second in on_disk if isinstance(where, HubOnDisk) else on_aws:
         copy = where.copied(f"killed-{first}-{second}", act.of)
         for point in (first, second):
             survives(point, lambda killer, copy=copy: act.do(copy.hub(act.of, killer, years=11), copy))

@@ -74,6 +74,8 @@ def write_once(s3: Any, bucket: str, key: str, write: Callable[[Mapping[str, str
     except ClientError as error:
         if not is_taken(error) and code_of(error) != "NoSuchUpload":  # it was completed
             raise
+        if is_taken(error) and not error.response.get("ResponseMetadata", {}).get("RetryAttempts"):
+            return None  # no answer was lost
         there = s3.head_object(Bucket=bucket, Key=key)
         if there["Metadata"].get("writer") == writer:
             return there["ETag"]
