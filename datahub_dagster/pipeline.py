@@ -25,7 +25,7 @@ from datahub_dagster.errors import AlreadyExistsError, ConflictError, UnknownRel
 from datahub_dagster.ports import Hub, OnStep, Purpose, StepEvent, silent
 from datahub_dagster.steps import hand_in, observe, publish, receive, retain
 from datahub_dagster.steps.audit import audit_candidate, audit_published
-from datahub_dagster.steps.inbox import look_into_inbox
+from datahub_dagster.steps.inbox import delivery_folder, look_into_inbox
 from datahub_dagster.steps.preview import Preview
 from datahub_dagster.steps.stage import stage
 from datahub_dagster.steps.stand import dataset_status
@@ -121,10 +121,11 @@ def document(hub: Hub, *, with_dbt_docs: bool) -> Location:
 
 def preview(hub: Hub, contract: Contract, delivery: str) -> Preview:
     """What `release` would do with a delivery, without doing any of it: the plan, and the faults."""
-    delivered = receive.read_delivery(hub, contract, delivery)
+    listed = hub.storage.list_files(delivery_folder(contract, delivery))
+    delivered = receive.read_delivery(hub, contract, delivery, listed)
     number = next_number(hub.log.receipts(contract.name))
     known = receive.find_receipt(hub, contract, delivered)
-    receipt = known or receive.draft_receipt(hub, contract, delivered, number)
+    receipt = known or receive.draft_receipt(hub, contract, delivered, number, listed)
     current = hub.log.current(contract.name)
     validated = validate(hub, contract, delivered, current)
     repeats = receipt.repeats

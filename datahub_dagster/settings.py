@@ -184,6 +184,16 @@ class Settings:
         return self.docs_root if self.docs_root and self.is_on_aws else self.root
 
     @property
+    def athena_results(self) -> str:
+        """Where Athena puts results on AWS, an `s3://` address."""
+        return str(self.athena_staging_dir or f"{self.root}/athena")
+
+    @property
+    def candidates_database(self) -> str:
+        """Glue database of candidate tables, as it is called in Glue."""
+        return f"{self.glue_prefix}{self.athena_candidates}"
+
+    @property
     def folder(self) -> Path:
         """The embedded hub's folder. Raises `SettingsError` for a hub on AWS, which has none."""
         if isinstance(self.root, Path):

@@ -115,8 +115,8 @@ def _on_aws(settings: Settings, root: S3Root) -> Hub:
         aws,
         storage,
         workgroup=settings.athena_workgroup,
-        staging_dir=str(settings.athena_staging_dir or f"{root}/athena"),
-        candidates=f"{settings.glue_prefix}{settings.athena_candidates}",
+        staging_dir=settings.athena_results,
+        candidates=settings.candidates_database,
         glue_prefix=settings.glue_prefix,
     )
     contracts = DbtContracts(settings.dbt_project_dir, settings.cache, engine)
@@ -170,7 +170,5 @@ def open_query(settings: Settings) -> "GlueQuery | DuckDbQuery":
     from datahub_dagster.adapters.aws.glue_query import GlueQuery
 
     aws = AwsClients()
-    staging_dir = str(settings.athena_staging_dir or f"{settings.root}/athena")
-    return GlueQuery(
-        aws, AthenaQuery(aws, settings.athena_workgroup, staging_dir), prefix=settings.glue_prefix
-    )
+    athena = AthenaQuery(aws, settings.athena_workgroup, settings.athena_results)
+    return GlueQuery(aws, athena, prefix=settings.glue_prefix)

@@ -23,22 +23,20 @@ from datahub_dagster.steps.anew import is_under_way, may_be_judged_anew
 from datahub_dagster.steps.inbox import delivery_folder, is_touched, listing_of, sort_out
 
 
-def read_delivery(
-    hub: Hub, contract: Contract, name: str, listed: Sequence[StoredFile] | None = None
-) -> Delivery:
+def read_delivery(hub: Hub, contract: Contract, name: str, listed: Sequence[StoredFile]) -> Delivery:
     """Fingerprint a complete delivery: every byte is read once, unless the storage knows the checksum.
 
     Args:
         hub: The hub.
         contract: The dataset's.
         name: The delivery's.
-        listed: Its folder, if somebody has listed it already.
+        listed: Its folder.
 
     Raises:
         DeliveryError: It is not there, or not complete.
     """
     folder = delivery_folder(contract, name)
-    sorted_out = sort_out(hub.storage.list_files(folder) if listed is None else listed)
+    sorted_out = sort_out(listed)
     if sorted_out.is_no_folder:
         raise DeliveryError(
             f"the delivery {name} is a link or a file, not a folder",
@@ -125,7 +123,7 @@ def claim(
     contract: Contract,
     delivery: Delivery,
     actor: str,
-    listed: Sequence[StoredFile] | None = None,
+    listed: Sequence[StoredFile],
     *,
     again: bool = False,
 ) -> Receipt:
@@ -136,7 +134,7 @@ def claim(
         receipt = find_receipt(hub, contract, delivery, again=again)
         if receipt is not None:
             return receipt
-        receipt = draft_receipt(hub, contract, delivery, number, actor, listed)
+        receipt = draft_receipt(hub, contract, delivery, number, listed, actor)
         try:
             hub.log.add_receipt(receipt)
         except AlreadyExistsError:
@@ -149,12 +147,11 @@ def draft_receipt(
     contract: Contract,
     delivery: Delivery,
     number: int,
+    listed: Sequence[StoredFile],
     actor: str = "",
-    listed: Sequence[StoredFile] | None = None,
 ) -> Receipt:
-    """The receipt that the delivery would get now; nothing is written. `listed` is its folder, if it has been listed already."""
-    files = hub.storage.list_files(delivery.location) if listed is None else listed
-    newest_file_at = max((file.modified_at for file in files), default=None)
+    """The receipt that the delivery would get now; nothing is written. `listed` is its folder."""
+    newest_file_at = max((file.modified_at for file in listed), default=None)
     now = hub.clock.now()
     received_at = max(now, newest_file_at) if newest_file_at else now
     return Receipt(

@@ -53,7 +53,7 @@ def examine(
     yield from queue(aws, settings, root)
     newest = partial(_newest, JsonReleaseLog(storage) if reach is Reach.INSIDE else None)
     yield from glue(aws, _databases(settings, contracts), Published(storage.engine_path(RELEASES), newest))
-    yield from athena(aws, settings.athena_workgroup, str(settings.athena_staging_dir or f"{root}/athena"))
+    yield from athena(aws, settings.athena_workgroup, settings.athena_results)
     yield from _secret(aws, settings.notify_webhook_secret)
     yield from docs(aws, root, settings.docs_root, public=settings.docs_public)
     return reach is Reach.INSIDE
@@ -86,5 +86,5 @@ def _databases(settings: Settings, contracts: Iterable[Contract]) -> list[Databa
     for contract in contracts:
         database = database_name(settings.glue_prefix, contract.schema)
         tables[database][table_name(contract.identifier)] = contract.name
-    candidates = Database(f"{settings.glue_prefix}{settings.athena_candidates}", is_for_candidates=True)
+    candidates = Database(settings.candidates_database, is_for_candidates=True)
     return [candidates, *(Database(name, tables=held) for name, held in sorted(tables.items()))]

@@ -188,9 +188,7 @@ class S3Storage(Storage):
             Key=key,
             Body=content,
             ChecksumSHA256=base64.b64encode(sha256).decode(),
-            ContentType=content_type(key),
-            **self._encryption,
-            **more,
+            **{"ContentType": content_type(key), **self._encryption, **more},
         )
         return answer["ETag"]
 

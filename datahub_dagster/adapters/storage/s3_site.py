@@ -1,6 +1,5 @@
 """Where the pages of a hub on AWS are: as objects that a browser is told the type and the age of."""
 
-import base64
 import hashlib
 import json
 import logging
@@ -52,14 +51,12 @@ class S3SiteStorage(S3Storage):
     def replace(self, location: Location, content: bytes) -> None:
         key = self._key(location)
         with self._outside("s3:PutObject", key):
-            self._aws.s3.put_object(
-                Bucket=self.bucket,
-                Key=key,
-                Body=content,
-                ChecksumSHA256=base64.b64encode(hashlib.sha256(content).digest()).decode(),
+            self._put(
+                key,
+                content,
+                hashlib.sha256(content).digest(),
                 ContentType=_TYPES.get(PurePosixPath(location.path).suffix, "application/octet-stream"),
                 CacheControl=_FOR_EVER if "assets" in location.path.split("/") else _ASK_EACH_TIME,
-                **self._encryption,
             )
 
     def refuse_if_public(self) -> None:
