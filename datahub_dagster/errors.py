@@ -18,6 +18,7 @@ carries the exit code of the command that it ends.
     │   ├── CatalogError              the catalog, or somebody else's table is in the way
     │   ├── CorruptError              a state, a record or a list of files can't be read
     │   ├── EngineError               dbt or the query engine
+    │   ├── ChannelError              chat, e-mail or pager did not take a message
     │   └── UnexpectedError           nobody foresaw it: a fault of the hub itself, as a rule
     └── ConflictError              4  somebody was faster; try again
         └── AlreadyExistsError        a write-once object is there already
@@ -151,6 +152,10 @@ class CorruptError(OutsideError):
 
 class EngineError(OutsideError):
     """dbt or the query engine failed as a whole (a single failing test is a result, not this)."""
+
+
+class ChannelError(OutsideError):
+    """A chat, a mail server or a pager did not take a message. It is tried again."""
 
 
 class UnexpectedError(OutsideError):

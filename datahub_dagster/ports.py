@@ -12,11 +12,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO
 
+from datahub_dagster.domain.alert import Alert, Baseline, Digest, Incident, Message
 from datahub_dagster.domain.audit import AuditReport
-from datahub_dagster.domain.contract import Contract, ContractBook
+from datahub_dagster.domain.contract import Contract, ContractBook, Support
 from datahub_dagster.domain.delivery import Receipt
 from datahub_dagster.domain.names import DatasetName, Location, ReleaseId
 from datahub_dagster.domain.profile import FileProfile
+from datahub_dagster.domain.promise import Promise
 from datahub_dagster.domain.release import Generation, ReleaseRecord
 from datahub_dagster.domain.view import DatasetView, FileList
 
@@ -242,6 +244,14 @@ class ReleaseLog(ABC):
         """All answers on published data since an instant (UTC), the oldest first."""
 
     @abstractmethod
+    def promises(self, dataset: DatasetName) -> Sequence[Promise]:
+        """What was promised when, the oldest first."""
+
+    @abstractmethod
+    def add_promise(self, promise: Promise) -> None:
+        """Keep what is promised from an instant on. Adding one for the same instant again does nothing."""
+
+    @abstractmethod
     def pins(self, dataset: DatasetName) -> Mapping[ReleaseId, str]:
         """Releases that must be kept, each with the reason."""
 
@@ -427,6 +437,100 @@ class Notifier(ABC):
     @abstractmethod
     def notify(self, notification: Notification) -> None:
         """Send or keep a message. Never stops a release: what goes wrong is logged."""
+
+
+class AlertLog(ABC):
+    """What was noticed, what is wrong, what is accepted as known, and what people are to be told.
+
+    All methods raise `CorruptError` where something that is there can't be read, and `StorageError`.
+    """
+
+    @abstractmethod
+    def raise_alert(self, alert: Alert) -> None:
+        """Keep an alert until somebody deals with it. Raising the same again does nothing."""
+
+    @abstractmethod
+    def raised(self) -> Sequence[Alert]:
+        """Alerts that nobody has dealt with, the oldest first."""
+
+    @abstractmethod
+    def settle(self, alerts: Collection[Alert]) -> None:
+        """Forget alerts that were dealt with: their incidents and messages are kept by now."""
+
+    @abstractmethod
+    def incident(self, key: str) -> Incident | None:
+        """The newest incident of a key, open or not."""
+
+    @abstractmethod
+    def open_incidents(self) -> Sequence[Incident]:
+        """All incidents that are not over, the oldest first."""
+
+    @abstractmethod
+    def incidents(self, since: datetime) -> Sequence[Incident]:
+        """Incidents that were open at some time since an instant (UTC), the oldest first."""
+
+    @abstractmethod
+    def save_incident(self, incident: Incident) -> None:
+        """Keep how an incident stands, over how it stood before."""
+
+    @abstractmethod
+    def add_message(self, message: Message) -> None:
+        """Keep a message that is to be sent. One with the same id is there already: nothing is done."""
+
+    @abstractmethod
+    def pending(self) -> Sequence[Message]:
+        """Messages that were not sent, the oldest first."""
+
+    @abstractmethod
+    def save_message(self, message: Message) -> None:
+        """Keep how a message fared: tried in vain, or sent, and then no longer pending."""
+
+    @abstractmethod
+    def messages(self, since: datetime) -> Sequence[Message]:
+        """Messages that were created since an instant (UTC), sent or not, the oldest first."""
+
+    @abstractmethod
+    def baselines(self) -> Sequence[Baseline]:
+        """What is accepted, expired ones too, by dataset and check."""
+
+    @abstractmethod
+    def save_baseline(self, baseline: Baseline) -> None:
+        """Accept a failure, over what was accepted of the same check before."""
+
+    @abstractmethod
+    def remove_baseline(self, dataset: str, check: str) -> None:
+        """Accept it no longer; fine if nobody had."""
+
+    @abstractmethod
+    def telling(self, now: datetime) -> AbstractContextManager[bool]:
+        """Claim the right to deal with alerts and to send messages; False = somebody else is at it.
+
+        The claim ends with the block; one that a crash left behind counts for a few minutes.
+        """
+
+
+class AlertTexts(ABC):
+    """Puts alerts into words."""
+
+    @abstractmethod
+    def render(self, digest: Digest) -> tuple[str, str]:
+        """The subject, one line, and the text of a message, in the digest's language."""
+
+
+class Channels(ABC):
+    """Takes messages to people: chat, e-mail, pager."""
+
+    @abstractmethod
+    def has_target(self, route: Support) -> bool:
+        """Whether the settings say where a route leads."""
+
+    @abstractmethod
+    def send(self, message: Message) -> None:
+        """Hand a message over.
+
+        Raises:
+            ChannelError: It was not taken; the reason holds no secret. The same call can be made again.
+        """
 
 
 class Clock(ABC):

@@ -5,6 +5,7 @@ The layout::
     log/<source>/<table>/receipts/00000007.json      a delivery was received, and got the release number 7
     log/<source>/<table>/generations/00000003.json   what is published since then: partition → release
     log/<source>/<table>/checks/<instant>.json       answers of tests on published data
+    log/<source>/<table>/promises/<instant>.json     the SLOs as they are since then
     log/<source>/<table>/pins/<release>.json         releases that somebody asked to keep
     log/<source>/<table>/listings/<delivery>.json    how a delivery looked when its content was last compared; derived
     log/<source>/<table>/claims/                     releases that are about to be used anew, or removed; see `ports`
@@ -27,6 +28,7 @@ from datahub_dagster.adapters.json_values import json_of
 from datahub_dagster.domain.audit import AuditReport
 from datahub_dagster.domain.delivery import Receipt
 from datahub_dagster.domain.names import DatasetName, Location, ReleaseId
+from datahub_dagster.domain.promise import Promise
 from datahub_dagster.domain.release import Generation, ReleaseRecord
 from datahub_dagster.domain.view import FileList
 from datahub_dagster.errors import AlreadyExistsError, CorruptError
@@ -168,6 +170,15 @@ class JsonReleaseLog(ReleaseLog):
     def checks(self, dataset: DatasetName, since: datetime) -> Sequence[tuple[datetime, AuditReport]]:
         first = since.astimezone(UTC).strftime(_INSTANT)
         return [self._check(dataset, name) for name in self._check_names(dataset) if name >= first]
+
+    def promises(self, dataset: DatasetName) -> Sequence[Promise]:
+        folder = self._log(dataset) / "promises"
+        names = [name for name in self._storage.list_names(folder) if name.endswith(".json")]
+        return list(self._side_by_side(lambda name: self._read(folder / name, Promise), names))
+
+    def add_promise(self, promise: Promise) -> None:
+        name = f"{promise.valid_from.astimezone(UTC).strftime(_INSTANT)}.json"
+        self._create_same(self._log(promise.dataset) / "promises" / name, promise)
 
     def pins(self, dataset: DatasetName) -> Mapping[ReleaseId, str]:
         folder = self._log(dataset) / "pins"
@@ -315,6 +326,7 @@ _WORDS: dict[type, str] = {
     AuditReport: "audit",
     ReleaseRecord: "release record",
     FileList: "list of files",
+    Promise: "promise",
     str: "pin",
 }
 

@@ -122,13 +122,48 @@ class DataTest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """A day on which the calendar is not what it seems, and why. `due_on` moves its due time to another day."""
+
+    on: date
+    kind: str  # added | removed | moved
+    reason: str
+    due_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarFile:
+    """A calendar of the hub's own: a file below `calendars/` of the dbt project.
+
+    Args:
+        name: The file's name without its ending, as contracts write it.
+        base: The calendar that it starts from, any text that a contract may write; None = no day but the added ones is a session.
+        first: The first day of which it says something; None = as its base. Without a base both are there.
+        last: The last such day, likewise.
+        overrides: The days on which it differs from its base, `added` or `removed`, each with a reason.
+    """
+
+    name: str
+    base: str | None = None
+    first: date | None = None
+    last: date | None = None
+    overrides: tuple[Override, ...] = ()
+    description: str = ""
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PartitionSpec:
-    """How a dataset is cut into partitions. A key is `YYYY-MM-DD` or `YYYY-MM`, by granularity."""
+    """How a dataset is cut into partitions. A key is `YYYY-MM-DD` or `YYYY-MM`, by granularity.
+
+    `calendar_files` are those that `calendar` names, and those that they are based on.
+    """
 
     column: str
     granularity: Granularity = Granularity.DAY
     start: date | None = None
     calendar: str | None = None
+    calendar_files: tuple[CalendarFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,22 +185,17 @@ class DeliverySpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Override:
-    """A day on which the calendar is not what it seems, and why. `due_on` moves its due time to another day."""
-
-    on: date
-    kind: str  # added | removed | moved
-    reason: str
-    due_on: date | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FreshnessSlo:
     """By when a release must be published.
 
     Exactly one of `due` (local time in `timezone`, on each day of `calendar`) and `max_age` is set. `covers` is how many
     sessions before the due day the business date lies that the release must hold. `objective` is the share of due times met
     over `window`.
+
+    Args:
+        warn_before: How long before a due time it is told that nothing was delivered yet; nothing = never.
+        calendar_files: Those that `calendar` names, and those that they are based on.
+        consumer: Name of the consumer that was promised this; None = everybody.
     """
 
     name: str = "freshness"
@@ -178,6 +208,9 @@ class FreshnessSlo:
     overrides: tuple[Override, ...] = ()
     objective: float = 0.99
     window: timedelta = timedelta(days=90)
+    warn_before: timedelta = timedelta(minutes=15)
+    calendar_files: tuple[CalendarFile, ...] = ()
+    consumer: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,13 +247,34 @@ class License:
     url: str | None = None
 
 
+class Language(StrEnum):
+    """In which language messages are written."""
+
+    ENGLISH = "en"
+    JAPANESE = "ja"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuietHours:
+    """From when to when nobody is told anything: local times in `timezone`; over midnight where `until` is not after `since`."""
+
+    since: time
+    until: time
+    timezone: str = "UTC"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Support:
-    """Where consumers ask and where alerts go. A channel is a name that the platform's settings resolve, never a secret."""
+    """Where consumers ask and where alerts go. A channel is a name that the platform's settings resolve, never a secret.
+
+    `language` is None where the platform's setting decides. What comes up in `quiet` hours is told when they are over.
+    """
 
     tool: str
     channel: str
     url: str | None = None
+    language: Language | None = None
+    quiet: QuietHours | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
