@@ -34,7 +34,9 @@ def promise_of(contract: Contract, consumers: Sequence[Consumer], valid_from: da
     """What a contract and its consumers' exposures promise.
 
     Args:
+        contract: The dataset's, as it is now.
         consumers: Those of the dataset (`ContractBook.consumers_of`).
+        valid_from: Since when it is promised (UTC).
     """
     own = {
         consumer.name: consumer.slos[str(contract.name)]
