@@ -15,7 +15,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -66,7 +66,7 @@ class _Scene:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.hubs: dict[str, list[Path]] = {"datahub": [], "dagster": []}
-        deliveries = write_deliveries(folder / "deliveries", date(2026, 11, 20))
+        deliveries = write_deliveries(folder / "deliveries", datetime(2026, 11, 20, 12, tzinfo=UTC))
         self.delivery = next(delivery for delivery in deliveries if delivery.dataset == DATASET)
         self.template = folder / "template"
         run([str(BIN / "datahub"), "status"], self.environment(self.template), folder)

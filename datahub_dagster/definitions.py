@@ -13,6 +13,7 @@ from datahub_dagster.defs.resources import HubResource, resources
 from datahub_dagster.defs.schedules import schedules
 from datahub_dagster.defs.sensors import sensors
 from datahub_dagster.defs.shown import Shown
+from datahub_dagster.defs.slo_checks import slo_checks
 from datahub_dagster.settings import Settings
 
 # Code references and partition exclusions; `dagster` is pinned to a minor version for their sake.
@@ -33,6 +34,7 @@ def build(shown: Shown, given: Mapping[str, object] | None = None) -> dg.Definit
             warnings.simplefilter("ignore", category)
         return dg.Definitions(
             assets=[*dataset_assets(shown), *consumer_assets(shown), *docs_assets(shown)],
+            asset_checks=slo_checks(shown),
             jobs=jobs(shown),
             schedules=schedules(shown),
             sensors=sensors(shown),

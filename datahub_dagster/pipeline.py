@@ -8,25 +8,32 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from datahub_dagster.domain import words
+from datahub_dagster.domain.alert import Baseline, Incident, Message
 from datahub_dagster.domain.audit import AuditReport, blocks
 from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.delivery import Receipt, next_number
 from datahub_dagster.domain.gc import Removal
 from datahub_dagster.domain.inbox import InboxEntry
+from datahub_dagster.domain.monitor import MonitorTick
 from datahub_dagster.domain.names import Location, ReleaseId
 from datahub_dagster.domain.outcome import Outcome
 from datahub_dagster.domain.profile import Fault
 from datahub_dagster.domain.release import Generation, ReleaseRecord
+from datahub_dagster.domain.slo_report import SloReport
 from datahub_dagster.domain.status import DatasetStatus
 from datahub_dagster.errors import AlreadyExistsError, ConflictError, UnknownReleaseError
 from datahub_dagster.ports import Hub, OnStep, Purpose, StepEvent, silent
-from datahub_dagster.steps import hand_in, observe, publish, receive, retain
+from datahub_dagster.steps import alerts, hand_in, noticed, observe, publish, receive, retain
+from datahub_dagster.steps.acknowledge import accept_failure, acknowledge_incidents, take_back
 from datahub_dagster.steps.audit import audit_candidate, audit_published
 from datahub_dagster.steps.inbox import delivery_folder, look_into_inbox
+from datahub_dagster.steps.monitor import tick
 from datahub_dagster.steps.preview import Preview
+from datahub_dagster.steps.slo import slo_reports
 from datahub_dagster.steps.stage import stage
 from datahub_dagster.steps.stand import dataset_status
 from datahub_dagster.steps.validate import validate
@@ -179,7 +186,7 @@ def rollback(
         generation = publish.take_up_again(hub, contract, to_generation, reason=reason, actor=actor)
         publish.update_catalog(hub, contract)
     with way.step("observe", f"generation {generation.number}"):
-        observe.tell_of_rollback(hub, contract, generation)
+        noticed.raise_for_rollback(hub, contract, generation)
     return generation
 
 
@@ -231,9 +238,92 @@ def pin(hub: Hub, contract: Contract, release_id: ReleaseId, reason: str | None)
         hub.log.pin(contract.name, release_id, reason)
 
 
+def tell(hub: Hub) -> Sequence[Message]:
+    """Deal with what was noticed, and send what people are to be told by now; the messages that were made or tried.
+
+    Never fails: what goes wrong is logged, and waits for the next call.
+    """
+    return alerts.tell(hub)
+
+
+def acknowledge(hub: Hub, incidents: Sequence[str], *, reason: str, actor: str) -> Sequence[Incident]:
+    """Note who takes care of open incidents, so that nobody is reminded of them; the beginning of an id is enough.
+
+    Raises:
+        UsageError: No open incident has that id, or several begin with it; none was acknowledged.
+        ConflictError: Alerts are being dealt with all the time.
+    """
+    return acknowledge_incidents(hub, incidents, reason=reason, actor=actor)
+
+
+def accept(
+    hub: Hub, contract: Contract, check: str, *, until: datetime, reason: str, actor: str
+) -> Baseline:
+    """Accept a failing check, or an SLO that is missed, until an instant (UTC): people are told only if it gets worse.
+
+    Raises:
+        UsageError: The dataset has no such check, or the instant has passed.
+        RefusedError: Nothing is wrong with it.
+    """
+    return accept_failure(hub, contract, check, until=until, reason=reason, actor=actor)
+
+
+def accept_no_longer(hub: Hub, contract: Contract, check: str) -> None:
+    """Tell people of a failure again that was accepted.
+
+    Raises:
+        UsageError: It was not accepted.
+    """
+    take_back(hub, contract, check)
+
+
 def status(hub: Hub) -> Sequence[DatasetStatus]:
     """How every dataset stands, by name."""
     return [dataset_status(hub, contract) for contract in hub.contracts_by_name()]
+
+
+def slo(
+    hub: Hub,
+    contracts: Sequence[Contract],
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Sequence[SloReport]:
+    """How the SLOs of datasets were kept, those of consumers too, by dataset.
+
+    Args:
+        hub: The hub.
+        contracts: Whose.
+        since: From when on it is counted (UTC); None = over each SLO's rolling window.
+        until: Until when (UTC, exclusive); None = until now.
+    """
+    book, now = hub.book(), hub.clock.now()
+    return [
+        report
+        for contract in contracts
+        for report in slo_reports(
+            hub, contract, book.consumers_of(contract.name), now, since=since, until=until
+        )
+    ]
+
+
+def monitor(
+    hub: Hub, contracts: Sequence[Contract], *, scope: str, confirmed: int | None, most: int = 300
+) -> MonitorTick:
+    """One tick of the monitor: evaluate every SLO of which something may be new, and raise the alerts. Sends none: that is `tell`.
+
+    What was due since the last tick is caught up with, however long ago that was. Killed at any moment, or run twice at once, it
+    does no harm: the next tick goes on.
+
+    Args:
+        hub: The hub.
+        contracts: All that this scope answers for; one that is left out is forgotten.
+        scope: Who asks: each has a memory and a heartbeat of its own (`monitor/<scope>/`).
+        confirmed: The number of the tick whose evaluations the caller has stored, 0 before the first; they are handed out again
+            until they are confirmed. None = it stores none, and nothing is kept for it.
+        most: How many evaluations are handed out, and budgets reckoned, in one tick; the others wait for the next.
+    """
+    return tick(hub, contracts, scope=scope, confirmed=confirmed, most=most)
 
 
 def _end(hub: Hub, contract: Contract, way: "_Way", record: ReleaseRecord) -> Outcome:

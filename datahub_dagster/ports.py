@@ -6,16 +6,17 @@ The steps of a delivery act through these alone, so that a new place to keep byt
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO
 
-from datahub_dagster.domain.alert import Alert, Baseline, Digest, Incident, Message
+from datahub_dagster.domain.alert import Alert, Alerting, Baseline, Digest, Incident, Message
 from datahub_dagster.domain.audit import AuditReport
 from datahub_dagster.domain.contract import Contract, ContractBook, Support
 from datahub_dagster.domain.delivery import Receipt
+from datahub_dagster.domain.monitor import Heartbeat, MonitorMemory
 from datahub_dagster.domain.names import DatasetName, Location, ReleaseId
 from datahub_dagster.domain.profile import FileProfile
 from datahub_dagster.domain.promise import Promise
@@ -420,15 +421,29 @@ class Site(ABC):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
-    """A message to people. `to` are e-mail addresses; `kind` is `released`, `rejected` or `rolled-back`."""
+    """What people are told of one team's incidents, for other programs.
+
+    Args:
+        kind: What all of it is about, in the words of `AlertKind`; `alerts` = of several kinds.
+        team: Empty = the platform's own.
+        datasets: `source.table` of each.
+        release: The release that it is about, if it is one.
+        to: E-mail addresses of those who are told.
+    """
 
     kind: str
-    dataset: DatasetName
-    release_id: ReleaseId
+    team: str
+    datasets: tuple[str, ...]
+    release: str | None
     to: tuple[str, ...]
     subject: str
     text: str
     at: datetime
+
+    @property
+    def subjects(self) -> str:
+        """What it is about, for logs."""
+        return ", ".join(self.datasets) or self.team or "the platform"
 
 
 class Notifier(ABC):
@@ -442,7 +457,7 @@ class Notifier(ABC):
 class AlertLog(ABC):
     """What was noticed, what is wrong, what is accepted as known, and what people are to be told.
 
-    All methods raise `CorruptError` where something that is there can't be read, and `StorageError`.
+    All methods raise `StorageError`. What can't be read is logged and left out, so that it holds up nothing else; see `unreadable`.
     """
 
     @abstractmethod
@@ -456,6 +471,10 @@ class AlertLog(ABC):
     @abstractmethod
     def settle(self, alerts: Collection[Alert]) -> None:
         """Forget alerts that were dealt with: their incidents and messages are kept by now."""
+
+    @abstractmethod
+    def open_keys(self, keys: Collection[str]) -> frozenset[str]:
+        """Those of the keys whose incident is open, or that were raised and not dealt with. Reads nothing: it is a cheap look."""
 
     @abstractmethod
     def incident(self, key: str) -> Incident | None:
@@ -475,7 +494,7 @@ class AlertLog(ABC):
 
     @abstractmethod
     def add_message(self, message: Message) -> None:
-        """Keep a message that is to be sent. One with the same id is there already: nothing is done."""
+        """Keep a message that is to be sent. Where one with the same id is there already, nothing is done."""
 
     @abstractmethod
     def pending(self) -> Sequence[Message]:
@@ -500,6 +519,10 @@ class AlertLog(ABC):
     @abstractmethod
     def remove_baseline(self, dataset: str, check: str) -> None:
         """Accept it no longer; fine if nobody had."""
+
+    @abstractmethod
+    def unreadable(self) -> Sequence[str]:
+        """Where something lies that can't be read: alerts, open incidents, messages that wait, baselines."""
 
     @abstractmethod
     def telling(self, now: datetime) -> AbstractContextManager[bool]:
@@ -531,6 +554,33 @@ class Channels(ABC):
         Raises:
             ChannelError: It was not taken; the reason holds no secret. The same call can be made again.
         """
+
+
+class MonitorLog(ABC):
+    """What the monitor leaves behind, by scope: its memory, signs of life, and figures. All of it is derived, and may be lost.
+
+    All methods raise `StorageError`.
+    """
+
+    @abstractmethod
+    def memory(self, scope: str) -> MonitorMemory:
+        """What a scope remembers; nothing if that is lost or can't be read."""
+
+    @abstractmethod
+    def save_memory(self, scope: str, memory: MonitorMemory) -> None:
+        """Remember, over what was remembered before."""
+
+    @abstractmethod
+    def heartbeats(self) -> Sequence[Heartbeat]:
+        """The last sign of life of every scope, by scope; without those that can't be read."""
+
+    @abstractmethod
+    def save_heartbeat(self, heartbeat: Heartbeat, memory: MonitorMemory) -> None:
+        """Leave a sign of life, and the figures of the memory beside it for programs that watch."""
+
+    @abstractmethod
+    def metrics(self) -> str:
+        """The figures of all scopes, in the text form of Prometheus."""
 
 
 class Clock(ABC):
@@ -568,6 +618,7 @@ class Hub:
 
     Args:
         events: What tells of writes to the inboxes; None = they are listed each time.
+        alerting: How people are told of what is noticed.
         sources_root: Folder against which a relative `delivery.source` is resolved (the dbt project).
         inbox_days: How long a released delivery stays in the inbox before gc removes it.
     """
@@ -580,8 +631,13 @@ class Hub:
     contracts: Contracts
     site: Site
     notifier: Notifier
+    alerts: AlertLog
+    texts: AlertTexts
+    channels: Channels
+    monitor_log: MonitorLog
     clock: Clock
     events: DeliveryEvents | None = None
+    alerting: Alerting = field(default_factory=Alerting)
     sources_root: Path = Path()
     inbox_days: int = 7
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
 
+from datahub_dagster.domain.contract import Language, Support
 from datahub_dagster.domain.cron import parse_cron
 from datahub_dagster.domain.due import zone_named
 from datahub_dagster.domain.names import unsafe_path_reason
@@ -149,6 +150,37 @@ class Settings:
             "`ssm:<parameter>`; empty = they are kept in the outbox alone."
         },
     )
+    alert_targets: Path | str | None = field(
+        default=None,
+        metadata={
+            "help": "Where it stands to which addresses alerts go, which are secrets: a YAML file (how-to/set-up-channels.md), or a "
+            "secret of AWS that holds its text, `secretsmanager:<name or ARN>` or `ssm:<parameter>`; empty = they are kept in "
+            "the outbox alone."
+        },
+    )
+    alert_language: Language = field(
+        default=Language.ENGLISH,
+        metadata={"help": "In which language alerts are written where a channel names none: `en`, `ja`."},
+    )
+    alert_remind_hours: int = field(
+        default=24,
+        metadata={
+            "help": "After how many hours people are told again of what is still wrong and nobody has acknowledged; 0 = never."
+        },
+    )
+    platform_support: tuple[Support, ...] = field(
+        default=(),
+        metadata={
+            "help": "Where alerts go that are no team's, such as a sensor that fails: `tool:channel`, comma-separated."
+        },
+    )
+    dagster_url: str = field(
+        default="",
+        metadata={"help": "Address of Dagster's UI, for links to runs in alerts; empty = no links."},
+    )
+    monitor_interval_seconds: int = field(
+        default=60, metadata={"help": "How often every SLO is evaluated, in seconds."}
+    )
     docs_root: S3Root | None = field(
         default=None,
         metadata={"help": "Where a hub on AWS puts the docs, an `s3://` address; default below `<root>`."},
@@ -240,6 +272,9 @@ class Settings:
             root=self.root.expanduser().absolute() if isinstance(self.root, Path) else self.root,
             dbt_project_dir=self.dbt_project_dir.expanduser().absolute(),
             cache_dir=self.cache_dir.expanduser().absolute() if self.cache_dir else None,
+            alert_targets=self.alert_targets.expanduser().absolute()
+            if isinstance(self.alert_targets, Path)
+            else self.alert_targets,
         )
 
 
@@ -251,8 +286,11 @@ _NUMBERS = {  # from, to
     "inbox_days": (0, 36_500),
     "sensor_interval_seconds": (1, 86_400),
     "inbox_listing_minutes": (1, 1440),
+    "alert_remind_hours": (0, 8_760),
+    "monitor_interval_seconds": (1, 3_600),
 }
 _SECRET_NAME = re.compile(r"secretsmanager:[\w/+=.@:-]+|ssm:[\w/.:-]+", re.ASCII)
+_CHANNEL = re.compile(r"([a-z][a-z0-9_-]*):(.*\S.*)")
 _GLUE_NAME = re.compile(r"[a-z0-9_]{1,64}")
 
 # What the project's own `profiles.yml` reads, for people who run dbt by hand.
@@ -338,6 +376,26 @@ def _secret_name(text: str) -> str:
     return text
 
 
+def _alert_targets(text: str) -> Path | str:
+    if text.startswith(("secretsmanager:", "ssm:")) and _SECRET_NAME.fullmatch(text):
+        return text
+    if ":" in text:
+        raise SettingsError(  # which does not repeat it: somebody may have taken it for the place of an address itself
+            "names neither a file nor a secret of AWS",
+            subject="DATAHUB_ALERT_TARGETS",
+            promised="the path of a YAML file, secretsmanager:NAME or ssm:NAME",
+            next_step="write the addresses to a file that only the hub can read, and: export DATAHUB_ALERT_TARGETS=FILE",
+        )
+    return Path(text)
+
+
+def _supports(text: str) -> tuple[Support, ...]:
+    pairs = [_CHANNEL.fullmatch(part.strip()) for part in text.split(",") if part.strip()]
+    if None in pairs:
+        raise ValueError("no channel")
+    return tuple(Support(tool=pair[1], channel=pair[2]) for pair in pairs if pair)
+
+
 _ON_S3 = _Reader(S3Root.parse, "an address such as s3://acme-datahub/prod", "s3://acme-datahub/prod")
 _CRON = _Reader(parse_cron, 'a cron schedule, such as "0 3 * * *"', '"0 3 * * *"')
 _GLUE = _Reader(_glue_name, "what Glue takes: small letters, digits and '_'", "prod_")
@@ -358,11 +416,19 @@ _READERS = {
         "an address that a browser can open, such as https://hub.example.com/docs",
         "https://hub.example.com/docs",
     ),
+    "dagster_url": _Reader(
+        _url,
+        "an address that a browser can open, such as https://dagster.example.com",
+        "https://dagster.example.com",
+    ),
     "athena_staging_dir": _ON_S3,
     "docs_root": _ON_S3,
     "athena_candidates": _GLUE,
     "glue_prefix": _GLUE,
     "notify_webhook_secret": _Reader(_secret_name, "the name of a secret", "ssm:/datahub/webhook"),
+    "alert_targets": _Reader(_alert_targets, "a file, or the name of a secret", "FILE"),
+    "alert_language": _Reader(Language, "en or ja", "ja"),
+    "platform_support": _Reader(_supports, "channels, each as tool:channel", "slack:#data-platform"),
     "docs_public": _TRUTH,
 }
 

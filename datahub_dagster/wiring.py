@@ -1,10 +1,12 @@
 """The only place where adapters are chosen."""
 
 from collections.abc import Generator, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from datahub_dagster.ports import Clock, Hub, Notifier
+from datahub_dagster.domain.alert import Alerting
+from datahub_dagster.ports import Channels, Clock, Hub, Notifier
 from datahub_dagster.settings import S3Root, Settings
 
 if TYPE_CHECKING:
@@ -40,12 +42,15 @@ def open_hub(settings: Settings | None = None) -> Hub:
 def _embedded(settings: Settings) -> Hub:
     """On one machine: Parquet on disk, read through DuckDB."""
     from datahub_dagster import pipeline
+    from datahub_dagster.adapters.alert_log import JsonAlertLog
     from datahub_dagster.adapters.catalog.duckdb import DuckDbCatalog
     from datahub_dagster.adapters.dbt.auditor import DbtAuditor
     from datahub_dagster.adapters.dbt.contracts import DbtContracts
     from datahub_dagster.adapters.dbt.docs import DbtDocs
     from datahub_dagster.adapters.dbt.duckdb_engine import DuckDbEngine
+    from datahub_dagster.adapters.monitor_log import JsonMonitorLog
     from datahub_dagster.adapters.notify.outbox import OutboxNotifier
+    from datahub_dagster.adapters.notify.texts import TemplateTexts
     from datahub_dagster.adapters.parquet import ParquetProfiler
     from datahub_dagster.adapters.release_log import JsonReleaseLog
     from datahub_dagster.adapters.site.render import StaticSite
@@ -67,10 +72,16 @@ def _embedded(settings: Settings) -> Hub:
             storage,
             pipeline.status,
             DbtDocs(contracts.parsed, engine, settings.cache).render,
+            collect_slos=pipeline.slo,
             timezone=settings.timezone,
             docs_url=settings.docs_url,
         ),
         notifier=_notifier(settings, OutboxNotifier(settings.folder)),
+        alerts=JsonAlertLog(storage),
+        alerting=_alerting(settings),
+        texts=TemplateTexts(settings.docs_url),
+        channels=open_channels(settings),
+        monitor_log=JsonMonitorLog(storage),
         clock=SystemClock(),
         sources_root=settings.dbt_project_dir,
         inbox_days=settings.inbox_days,
@@ -88,9 +99,32 @@ def _notifier(settings: Settings, outbox: Notifier, aws: "AwsClients | None" = N
     return WebhookNotifier(outbox, AwsSecret(aws or AwsClients(), settings.notify_webhook_secret))
 
 
+def _alerting(settings: Settings) -> Alerting:
+    return Alerting(
+        language=settings.alert_language,
+        remind_after=timedelta(hours=settings.alert_remind_hours),
+        platform=settings.platform_support,
+    )
+
+
+def open_channels(settings: Settings, aws: "AwsClients | None" = None) -> Channels:
+    """What takes messages to people, by the targets that the settings name; it reads none of them yet."""
+    from datahub_dagster.adapters.notify.apprise_channels import AppriseChannels
+    from datahub_dagster.adapters.notify.targets import TargetFile, TargetSecret
+
+    place = settings.alert_targets
+    if place is None or isinstance(place, Path):
+        return AppriseChannels(TargetFile(place) if place else None)
+    from datahub_dagster.adapters.aws.clients import AwsClients
+    from datahub_dagster.adapters.aws.secrets import AwsSecret
+
+    return AppriseChannels(TargetSecret(AwsSecret(aws or AwsClients(), place)))
+
+
 def _on_aws(settings: Settings, root: S3Root) -> Hub:
     """On AWS: Parquet on S3, tables in Glue, read through Athena."""
     from datahub_dagster import pipeline
+    from datahub_dagster.adapters.alert_log import JsonAlertLog
     from datahub_dagster.adapters.aws.clients import AwsClients
     from datahub_dagster.adapters.aws.inbox_events import SqsDeliveryEvents
     from datahub_dagster.adapters.catalog.glue import GlueCatalog
@@ -98,7 +132,9 @@ def _on_aws(settings: Settings, root: S3Root) -> Hub:
     from datahub_dagster.adapters.dbt.auditor import DbtAuditor
     from datahub_dagster.adapters.dbt.contracts import DbtContracts
     from datahub_dagster.adapters.dbt.docs import DbtDocs
+    from datahub_dagster.adapters.monitor_log import JsonMonitorLog
     from datahub_dagster.adapters.notify.object_outbox import ObjectOutbox
+    from datahub_dagster.adapters.notify.texts import TemplateTexts
     from datahub_dagster.adapters.parquet import ParquetProfiler
     from datahub_dagster.adapters.release_log import JsonReleaseLog
     from datahub_dagster.adapters.site.render import StaticSite
@@ -133,11 +169,17 @@ def _on_aws(settings: Settings, root: S3Root) -> Hub:
             site_storage,
             pipeline.status,
             DbtDocs(contracts.parsed, engine, settings.cache).render,
+            collect_slos=pipeline.slo,
             may_write=site_storage.refuse_if_public,
             timezone=settings.timezone,
             docs_url=settings.docs_url,
         ),
         notifier=_notifier(settings, ObjectOutbox(storage), aws),
+        alerts=JsonAlertLog(storage),
+        alerting=_alerting(settings),
+        texts=TemplateTexts(settings.docs_url),
+        channels=open_channels(settings, aws),
+        monitor_log=JsonMonitorLog(storage),
         clock=SystemClock(),
         events=SqsDeliveryEvents(aws, settings.inbox_queue, root) if settings.inbox_queue else None,
         sources_root=settings.dbt_project_dir,

@@ -11,9 +11,13 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from datahub_dagster.adapters.alert_log import JsonAlertLog
 from datahub_dagster.adapters.catalog.duckdb import DuckDbCatalog
 from datahub_dagster.adapters.duckdb_views import view_sql
+from datahub_dagster.adapters.monitor_log import JsonMonitorLog
+from datahub_dagster.adapters.notify.apprise_channels import AppriseChannels
 from datahub_dagster.adapters.notify.outbox import OutboxNotifier
+from datahub_dagster.adapters.notify.texts import TemplateTexts
 from datahub_dagster.adapters.parquet import ParquetProfiler
 from datahub_dagster.adapters.release_log import JsonReleaseLog
 from datahub_dagster.adapters.storage.local import LocalStorage
@@ -119,6 +123,10 @@ def hub_at(root: Path, *contracts: Contract, **ports: Any) -> Hub:
         "contracts": GivenContracts(given),
         "site": NoSite(),
         "notifier": OutboxNotifier(root),
+        "alerts": JsonAlertLog(storage),
+        "texts": TemplateTexts(),
+        "channels": AppriseChannels(),
+        "monitor_log": JsonMonitorLog(storage),
         "clock": SteppingClock(),
         "sources_root": root,
     }

@@ -70,7 +70,7 @@ class Place(ABC):
         storage = self.storage()
         paths = [
             f"{folder}/{file.path}"
-            for folder in ("inbox", "releases", "log", "catalog", "outbox", "docs")
+            for folder in ("inbox", "releases", "log", "catalog", "outbox", "alerts", "docs")
             for file in storage.list_files(Location(folder))
         ]
         contents = side_by_side(lambda path: storage.read(Location(path)), paths, storage.parallel)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import click
 
-from datahub_dagster.cli.context import GlobalOptions, Session
+from datahub_dagster.cli.context import OUTPUTS, GlobalOptions, Session
 
 COMMANDS = {
     "deliver": "Put a file or folder into the inbox of a dataset.",
@@ -20,6 +20,12 @@ COMMANDS = {
     "gc": "Remove what retention lets go.",
     "check": "Run the data tests on what is published.",
     "status": "How every dataset stands: promised, published, refused, and why.",
+    "slo": "How well SLOs were kept: attainment, budget, worst delays.",
+    "consumers": "Who reads what, and what they were promised.",
+    "impact": "Whom it hurts if a dataset is late, wrong or changed.",
+    "alerts": "What is wrong, who is told, and what was said to it.",
+    "ack": "Say that you take care of an incident.",
+    "accept": "Accept a known failure until a day.",
     "releases": "The history of a dataset: releases, refusals, repeats, rollbacks.",
     "show": "What a dataset promises, or the record of one release.",
     "docs": "Build the documentation, or serve it.",
@@ -76,7 +82,13 @@ def _version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> N
         ctx.exit()
 
 
-@click.group(name="datahub", cls=LazyGroup, epilog=EPILOG, context_settings={"max_content_width": 100})
+@click.group(
+    name="datahub",
+    cls=LazyGroup,
+    epilog=EPILOG,
+    outputs=OUTPUTS,
+    context_settings={"max_content_width": 100},
+)
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Say the version."
 )

@@ -36,6 +36,7 @@ def command(session: Session, dataset: str | None, all_datasets: bool, team: str
         {"reports": reports, "failing": [report.dataset for report in failing], "not_published": unpublished},
         _lines(contracts, reports),
     )
+    pipeline.tell(session.hub)
     return ExitCode.REFUSED if failing else ExitCode.FINE
 
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:  # a command's `--help` needs none of these
     from datahub_dagster.ports import Hub
     from datahub_dagster.settings import Settings
 
-TEXT, JSON = "text", "json"
+TEXT, JSON, CSV, MARKDOWN = "text", "json", "csv", "markdown"
+OUTPUTS = (TEXT, JSON, CSV, MARKDOWN)  # each command takes some of them
 
 
 @dataclass
@@ -105,7 +106,7 @@ def _keep(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
         setattr(ctx.ensure_object(Session), parameter.name, value)
 
 
-def _global_options() -> list[click.Option]:
+def _global_options(outputs: Sequence[str]) -> list[click.Option]:
     folder = click.Path(path_type=Path)
     shared: dict[str, Any] = {"expose_value": False, "callback": _keep}
     return [
@@ -124,8 +125,9 @@ def _global_options() -> list[click.Option]:
         ),
         click.Option(
             ["--output"],
-            type=click.Choice([TEXT, JSON]),
-            help="Text for people (default), or one JSON document for programs.",
+            type=click.Choice(outputs),
+            help="Text for people (default), or one JSON document for programs."
+            + (" Reports also as CSV or Markdown." if CSV in outputs else ""),
             **shared,
         ),
         click.Option(
@@ -136,11 +138,16 @@ def _global_options() -> list[click.Option]:
 
 
 class GlobalOptions(click.Command):
-    """Takes the options of every command, before and after the command's name alike."""
+    """Takes the options of every command, before and after the command's name alike.
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    Args:
+        outputs: What `--output` may be.
+    """
+
+    def __init__(self, *args: Any, outputs: Sequence[str] = (TEXT, JSON), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.global_options = _global_options()
+        self.outputs = outputs
+        self.global_options = _global_options(outputs)
         self.params.extend(self.global_options)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -158,6 +165,15 @@ class GlobalOptions(click.Command):
 
 class HubCommand(GlobalOptions):
     """A command of the hub; what it returns is the exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it, unless an output was asked for, before its name, that it does not have."""
+        wanted = ctx.ensure_object(Session).output
+        if wanted not in self.outputs:
+            raise click.UsageError(
+                f"--output {wanted} is not for {ctx.command_path}: it has {' and '.join(self.outputs)}", ctx
+            )
+        return super().invoke(ctx)
 
 
 class HubGroup(GlobalOptions, click.Group):

@@ -73,6 +73,8 @@ def command(
         )
         return ExitCode.FINE
     session.out.result(end.as_value() | {"location": location}, end.lines())
+    if release_it:
+        pipeline.tell(session.hub)
     return ExitCode.REFUSED if end.outcome.refused else ExitCode.FINE
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,14 @@ import click
 
 from datahub_dagster import pipeline
 from datahub_dagster.cli.context import Session, hub_command, pass_session
+from datahub_dagster.cli.demo_slos import message_rows, slo_rows
 from datahub_dagster.cli.outcomes import STYLES, why
-from datahub_dagster.cli.output import Line, Progress, Rows, Styled
+from datahub_dagster.cli.output import Cell, Line, Progress, Rows, Styled
 from datahub_dagster.cli.status import status_lines
 from datahub_dagster.demo.story import Audience, Chapter, Story, demo_hub, tell
 from datahub_dagster.domain import words
 from datahub_dagster.domain.names import DatasetName
+from datahub_dagster.domain.verdict import Verdict
 from datahub_dagster.errors import ExitCode
 from datahub_dagster.ports import StepEvent
 
@@ -38,6 +41,7 @@ DOCS_PORT = 8090
 def command(session: Session, no_serve: bool, fresh: bool, port: int | None) -> int:
     """Deliver real open data of several teams into a hub of its own, and serve the result.
 
+    What it tells has happened over the last nine days: its hub's clock is moved to each instant, as the dates of the data are.
     The hub is ./hub, or DATAHUB_ROOT: a folder of this machine, no hub on AWS. A demo's hub is made anew each
     time; a folder that is not a demo's is never touched.
     Exit code 1 if a delivery ended otherwise than the story says.
@@ -87,9 +91,8 @@ class Listener(Audience):
         """Leave a line behind that says how it ended."""
         style = STYLES[chapter.outcome.kind] if chapter.outcome and chapter.as_told else "bold red"
         unexpected = "" if chapter.as_told else f" (the story says {chapter.told.expected})"
-        line = (
-            f"{number:>2}/{count} {chapter.kind:<10}{unexpected} {chapter.told.dataset} {chapter.told.name}"
-        )
+        told = chapter.told
+        line = f"{number:>2}/{count} {told.at:%m-%d %H:%M} {chapter.kind:<10}{unexpected} {told.dataset} {told.name}"
         self._progress.say(Styled(f"{line}: {because(chapter)}", style))
 
 
@@ -109,6 +112,7 @@ def story_value(story: Story) -> dict[str, object]:
             {
                 "dataset": chapter.told.dataset,
                 "delivery": chapter.told.name,
+                "at": chapter.told.at,
                 "story": chapter.told.story,
                 "expected": chapter.told.expected,
                 "kind": chapter.outcome.kind if chapter.outcome else "error",
@@ -118,17 +122,37 @@ def story_value(story: Story) -> dict[str, object]:
             for chapter in story.chapters
         ],
         "rolled_back": story.rolled_back,
+        "slos": [
+            {
+                "dataset": report.contract.name,
+                "slo": report.name,
+                **{verdict.value: getattr(report.budget, verdict.value) for verdict in Verdict},
+                "budget_left": report.budget.left,
+            }
+            for report in story.slos
+        ],
+        "messages": [
+            {
+                "at": message.created_at,
+                "to": f"{message.route.tool} {message.route.channel}",
+                "subject": message.subject,
+                "text": message.text,
+            }
+            for message in story.messages
+        ],
         "docs": story.docs,
     }
 
 
 def story_lines(session: Session, story: Story) -> Iterator[Line]:
-    """The status table, then what happened to each delivery and why."""
+    """The status table, what happened to each delivery and why, how the promises were kept, and who was told what."""
     statuses = pipeline.status(session.hub)
     yield from status_lines(
         statuses, session.hub.book().faults, session.hub.clock.now(), session.settings.dbt_project_dir
     )
     yield chapter_rows(story)
+    yield slo_rows(story, {each.name: each.label or each.name for each in session.book.consumers})
+    yield message_rows(story)
     kinds = [chapter.kind for chapter in story.chapters]
     said = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
     back = ", 1 rollback" if story.rolled_back else ""
@@ -136,6 +160,7 @@ def story_lines(session: Session, story: Story) -> Iterator[Line]:
     deliveries = words.plural(len(story.chapters), "delivery", "deliveries")
     count = f"{deliveries} of {words.plural(len(story.datasets), 'dataset')}"
     yield f"{count} in {took}: {said}{back}"
+    yield "(The demo's clock was moved: this is told as of the last nine days, as the dates of the data are moved, too.)"
     for chapter in story.chapters:
         if not chapter.as_told:
             told = chapter.told
@@ -146,34 +171,34 @@ def story_lines(session: Session, story: Story) -> Iterator[Line]:
 
 
 def chapter_rows(story: Story) -> Rows:
-    """What happened to each delivery and why; the rollback is the last line."""
-    rows: list[tuple[str | Styled, ...]] = []
+    """What happened to each delivery and why, without routine that went as told; the rollback is the last line."""
+    rows: list[tuple[datetime, tuple[Cell, ...]]] = []
     for number, chapter in enumerate(story.chapters, start=1):
-        kind = chapter.outcome.kind if chapter.outcome else None
-        style = STYLES[kind] if kind else "bold red"
         told = chapter.told
-        rows.append(
-            (
-                str(number),
-                f"{told.dataset}\n{told.name}",
-                told.story,
-                Styled(chapter.kind, style),
-                because(chapter),
-            )
-        )
+        if told.is_routine and chapter.as_told:
+            continue
+        kind = chapter.outcome.kind if chapter.outcome else None
+        became = Styled(chapter.kind, STYLES[kind] if kind else "bold red")
+        row = (f"{told.dataset}\n{told.name}", told.story, became, because(chapter))
+        rows.append((told.at, (str(number), _when(told.at), *row)))
     if back := story.rolled_back:
         said = f"generation {back.number} has the content of generation {back.restores} again"
-        rows.append(
-            (str(len(rows) + 1), str(back.dataset), back.reason, Styled("rolled back", "magenta"), said)
-        )
+        row = (str(back.dataset), back.reason, Styled("rolled back", "magenta"), said)
+        rows.append((back.published_at, ("", _when(back.published_at), *row)))
+    routine = len(story.chapters) + bool(story.rolled_back) - len(rows)
+    left_out = f" ({routine} of routine left out)" if routine else ""
     return Rows(
-        title="What happened to each delivery and why",
-        columns=("", "delivery", "story", "became", "because"),
-        narrow=("", "delivery", "became"),
-        needs_width=110,
-        headline=2,
-        rows=tuple(rows),
+        title=f"What happened to each delivery and why{left_out}",
+        columns=("", "at", "delivery", "story", "became", "because"),
+        narrow=("", "at", "delivery", "became"),
+        needs_width=120,
+        headline=3,
+        rows=tuple(row for _, row in sorted(rows, key=lambda each: each[0])),
     )
+
+
+def _when(at: datetime) -> str:
+    return f"{at:%a %m-%d}\n{at:%H:%M} UTC"
 
 
 def _serve(session: Session, story: Story, port: int | None) -> None:

@@ -76,6 +76,10 @@ class Output:
         else:
             self.lines(lines)
 
+    def document(self, text: str) -> None:
+        """Print a text for other programs as it is."""
+        sys.stdout.write(text)
+
     def lines(self, lines: Iterable[Line]) -> None:
         """Print for people; nothing where programs listen."""
         if self.as_json:

@@ -37,4 +37,5 @@ def command(session: Session, dataset: str | None) -> int:
             *(Styled(str(e), "red") for e in errors),
         ],
     )
+    pipeline.tell(session.hub)
     return errors[0].exit_code if errors else ExitCode.FINE

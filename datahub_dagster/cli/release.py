@@ -140,6 +140,7 @@ def _release(session: Session, work: Work, *, render: bool, again: bool) -> int:
         session.out.result(_value(ends, work), ["nothing waits in the inbox"])
         return ExitCode.FINE
     session.out.result(_value(ends, work), _lines(ends, work))
+    pipeline.tell(session.hub)
     refused = any(end.outcome.refused for end in ends)
     return work.exit_code or (ExitCode.REFUSED if refused else ExitCode.FINE)
 

@@ -55,6 +55,7 @@ def command(session: Session, dataset: str, target: str, reason: str) -> int:
             f"  {'next':<10} deliver repaired data; to take it back: {back}",
         ],
     )
+    pipeline.tell(session.hub)
     return ExitCode.FINE
 
 

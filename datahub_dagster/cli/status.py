@@ -127,12 +127,13 @@ def status_lines(
 def fault_lines(fault: ContractFault) -> Iterator[Line]:
     """A fault in a team's YAML, and what the hub does meanwhile."""
     yield Styled(f"contract fault in {fault.team}: {fault}", "red")
-    kept = (
-        "the team's last good state is used"
-        if fault.has_last_good
-        else "the team's datasets are missing until it is mended"
-    )
-    yield f"  {'meanwhile':<10} {kept}; other teams don't notice"
+    if not fault.is_broken:
+        kept = "everything else is used as it is written"
+    elif fault.has_last_good:
+        kept = "the team's last good state is used; other teams don't notice"
+    else:
+        kept = "the team's datasets are missing until it is mended; other teams don't notice"
+    yield f"  {'meanwhile':<10} {kept}"
     if fault.next_step:
         yield f"  {'next':<10} {fault.next_step}"
 

@@ -26,6 +26,7 @@ from datahub_dagster.errors import ExitCode, HubError
 from datahub_dagster.ports import Hub, StepEvent
 
 ACTOR = "dagster"
+ALREADY_TOLD = "told by another alert"  # in the metadata of a failure: `run_watch` need not tell it again
 
 PROGRESS_EVERY = 10.0  # seconds; each line of a run's log is a write to Dagster's database, and a release may have 10,000 files
 _TRY_AGAIN = {ExitCode.OUTSIDE, ExitCode.CONFLICT}
@@ -138,7 +139,7 @@ def report(
         published = f"release {still.release_id}, generation {still.number}" if still else "nothing"
         raise dg.Failure(
             "\n".join(releases.problems),
-            metadata={"still published": published},
+            metadata={"still published": published} | ({} if releases.errors else {ALREADY_TOLD: "rejected"}),
             allow_retries=releases.try_again,
         )
 
@@ -158,6 +159,7 @@ class _Releases:
     docs_url: str
     answers: dict[str, Answer] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    errors: int = 0
     try_again: bool = False
     told_at: float = 0.0
 
@@ -174,6 +176,7 @@ class _Releases:
             )
         except HubError as error:
             self.problems.append(f"delivery {name}: {error}")
+            self.errors += 1
             self.try_again = error.exit_code in _TRY_AGAIN
             return
         self.context.log.info(

@@ -15,6 +15,7 @@ from datahub_dagster.defs.events import events_of_rollback
 from datahub_dagster.defs.names import TEAM_TAG, group
 from datahub_dagster.defs.resources import HubResource
 from datahub_dagster.defs.shown import Shown
+from datahub_dagster.defs.slo_checks import slo_check_keys
 from datahub_dagster.domain import words
 from datahub_dagster.domain.contract import Contract
 from datahub_dagster.errors import HubError, UsageError
@@ -60,7 +61,8 @@ def jobs(shown: Shown) -> list[Any]:
         *release_jobs(shown),
         dg.define_asset_job(
             CHECKS_JOB,
-            selection=dg.AssetSelection.all_asset_checks(),
+            selection=dg.AssetSelection.all_asset_checks()
+            - dg.AssetSelection.checks(*slo_check_keys(shown, shown.contracts)),
             description="Run every data test on what is published. Releases nothing.",
         ),
         rollback_job,
@@ -81,15 +83,21 @@ def shared_jobs() -> list[Any]:
 def release_jobs(shown: Shown) -> list[TeamReleaseJob]:
     """One for each asset group. Two teams whose names differ in forbidden characters only share one, the first's."""
     first = {group(team): team for team in reversed(shown.teams)}
-    return [release_job(first[name]) for name in sorted(first)]
+    of_slos: dict[str, list[dg.AssetCheckKey]] = {}
+    for contract in shown.contracts:
+        of_slos.setdefault(group(contract.team), []).extend(slo_check_keys(shown, [contract]))
+    return [release_job(first[name], tuple(of_slos[name])) for name in sorted(first)]
 
 
 @lru_cache(maxsize=1024)  # Dagster wants the job that a sensor names to be the very object among its jobs
-def release_job(team: str) -> TeamReleaseJob:
-    """Everything that is ready in the inboxes of a team's datasets, or the deliveries that the run's config names."""
+def release_job(team: str, slo_checks: tuple[dg.AssetCheckKey, ...] = ()) -> TeamReleaseJob:
+    """Everything that is ready in the inboxes of a team's datasets, or the deliveries that the run's config names.
+
+    Asks every data test, and no SLO.
+    """
     return TeamReleaseJob(
         name=release_job_name(team),
-        selection=dg.AssetSelection.groups(group(team)),
+        selection=dg.AssetSelection.groups(group(team)) - dg.AssetSelection.checks(*slo_checks),
         description=f"Release what is ready in the inboxes of the team {team}.",
         tags={TEAM_TAG: team},
     )

@@ -1,16 +1,22 @@
 """How the hub's names are spelled in Dagster, which allows fewer characters in most places."""
 
 import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 import dagster as dg
 
-from datahub_dagster.domain.contract import Contract, digest
+from datahub_dagster.domain.contract import Consumer, Contract, digest
+from datahub_dagster.domain.monitor import slo_names
 from datahub_dagster.domain.names import DatasetName
+from datahub_dagster.domain.promise import promise_of
+from datahub_dagster.domain.slo_report import slo_check_name
 
 # Dagster refuses the whole code location for one owner or tag that it can't read, so what it can't read is left out.
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}")
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9_]")
 _NOT_A_TAG = re.compile(r"[^A-Za-z0-9_.-]")
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 TEAM_TAG = (
     "hub/team"  # on every run of one team: its name as the contract has it; the queue's limit counts by it
@@ -86,5 +92,28 @@ def contract_check(contract: Contract) -> str:
 
 
 def check_names(contract: Contract) -> list[str]:
-    """Every check of a dataset, the one on the contract first."""
+    """Every check that a release answers, the one on the contract first. Those of SLOs are not among them."""
     return [contract_check(contract), *(test.check_name for test in contract.tests)]
+
+
+def test_keys(contract: Contract) -> list[dg.AssetCheckKey]:
+    """The same as keys. A run that names a dataset alone asks its SLOs too, whatever the job says: so runs name these."""
+    return [check_key(contract, name) for name in check_names(contract)]
+
+
+def slo_check_names(contract: Contract, consumers: Sequence[Consumer]) -> Mapping[str, str]:
+    """The check of each of a dataset's SLOs, by the SLO's name: `slo_<name>`, unless a data test or an SLO before it has that.
+
+    Args:
+        contract: The dataset's.
+        consumers: Those of the dataset: some were promised an SLO of their own.
+    """
+    taken = set(check_names(contract))
+    names: dict[str, str] = {}
+    for slo in slo_names(promise_of(contract, consumers, valid_from=_EVER)):
+        name = slo_check_name(slo)
+        while name in taken:
+            name = f"hub_{name}"
+        taken.add(name)
+        names[slo] = name
+    return names

@@ -9,7 +9,8 @@ from functools import lru_cache
 
 import dagster as dg
 
-from datahub_dagster.domain.calendars import calendar_named
+from datahub_dagster.domain.calendar_files import partition_days
+from datahub_dagster.domain.calendars import BusinessCalendar
 from datahub_dagster.domain.contract import Contract, Granularity, PartitionSpec
 from datahub_dagster.errors import HubError
 
@@ -32,17 +33,25 @@ def partitions_of(contract: Contract, today: date) -> dg.TimeWindowPartitionsDef
     if spec is None:
         return None
     zone = next((slo.timezone for slo in contract.freshness_slos if slo.due), "UTC")
-    return _definition(spec, zone, today.year + 1)
+    try:
+        days = None if spec.calendar == "daily" else partition_days(contract)
+    except (
+        ValueError
+    ):  # a calendar that nobody knows is told by the contract's own checks; here all days are shown
+        days = None
+    return _definition(spec, days, zone, today.year + 1)
 
 
 @lru_cache(maxsize=256)  # a thousand datasets share a handful of calendars
-def _definition(spec: PartitionSpec, zone: str, last_year: int) -> dg.TimeWindowPartitionsDefinition:
+def _definition(
+    spec: PartitionSpec, calendar: BusinessCalendar | None, zone: str, last_year: int
+) -> dg.TimeWindowPartitionsDefinition:
     start = spec.start or FIRST_DAY
     if spec.granularity is Granularity.MONTH:
         return dg.TimeWindowPartitionsDefinition(
             start=start.strftime(_MONTH), cron_schedule=_EACH_MONTH, fmt=_MONTH, timezone=zone, end_offset=1
         )
-    cron, closed = _sessions(spec.calendar, start, date(last_year, 12, 31))
+    cron, closed = _sessions(calendar, start, date(last_year, 12, 31))
     return dg.TimeWindowPartitionsDefinition(
         start=start.strftime(_DAY),
         cron_schedule=cron,
@@ -53,19 +62,15 @@ def _definition(spec: PartitionSpec, zone: str, last_year: int) -> dg.TimeWindow
     )
 
 
-def _sessions(calendar: str | None, start: date, last: date) -> tuple[str, list[date]]:
+def _sessions(known: BusinessCalendar | None, start: date, last: date) -> tuple[str, list[date]]:
     """A cron of the days that a calendar usually has, and the days among them on which it has no session."""
-    if calendar is None or calendar == "daily":
+    if known is None:
         return _EACH_DAY, []
     try:
-        known = calendar_named(calendar)
         first, last = max(start, known.first), min(last, known.last)
         days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
         closed = [day for day in days if not known.is_session(day)]
-    except (
-        HubError,
-        ValueError,
-    ):  # a calendar that nobody knows is told by the contract's own checks; here all days are shown
+    except HubError:  # neither is a calendar that ends too early a reason to show nothing
         return _EACH_DAY, []
     weekend = [day for day in days if day.weekday() >= _SATURDAY]
     if set(weekend) <= set(closed):

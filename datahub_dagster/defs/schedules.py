@@ -4,7 +4,7 @@ import dagster as dg
 
 from datahub_dagster.defs.assets import ReleaseConfig
 from datahub_dagster.defs.jobs import CHECKS_JOB, reconcile_job, release_job_name
-from datahub_dagster.defs.names import TEAM_TAG, asset_key, op_name
+from datahub_dagster.defs.names import TEAM_TAG, asset_key, op_name, test_keys
 from datahub_dagster.defs.shown import Shown
 from datahub_dagster.domain.contract import Contract
 from datahub_dagster.settings import Settings
@@ -61,6 +61,7 @@ def fetch_schedule(contract: Contract) -> dg.ScheduleDefinition:
     def fetch(_: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         return dg.RunRequest(
             asset_selection=[asset_key(contract.name)],
+            asset_check_keys=test_keys(contract),
             run_config=dg.RunConfig(ops={op_name(contract.name): ReleaseConfig(fetch=True)}),
             tags={FETCH_TAG: str(contract.name), TEAM_TAG: contract.team},
         )

@@ -3,20 +3,22 @@
 What is decided stands in `inbox_watch` and `elsewhere`; here are the sensors that ask, and carry it out.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import dagster as dg
 
 from datahub_dagster import pipeline
 from datahub_dagster.defs import contract_watch, elsewhere, inbox_watch
+from datahub_dagster.defs.alert_sensors import alert_sensor
 from datahub_dagster.defs.answers import answer_of_contract, answers_of_release
 from datahub_dagster.defs.assets import ReleaseConfig
 from datahub_dagster.defs.docs import docs_sensors
 from datahub_dagster.defs.events import RELEASE_TAG, Reported, events_of_record, events_of_rollback
 from datahub_dagster.defs.jobs import ROLLBACK_ACTOR, release_job_name, release_jobs
 from datahub_dagster.defs.metadata import faults_of
-from datahub_dagster.defs.names import TEAM_TAG, asset_key, check_key, check_names, op_name
+from datahub_dagster.defs.monitor_sensor import monitor_sensor
+from datahub_dagster.defs.names import TEAM_TAG, asset_key, check_key, check_names, op_name, test_keys
 from datahub_dagster.defs.published import lists_of
 from datahub_dagster.defs.resources import HubResource
 from datahub_dagster.defs.schedules import FETCH_TAG
@@ -49,6 +51,8 @@ def sensors(shown: Shown) -> list[dg.SensorDefinition]:
         inbox_sensor(shown, interval),
         contracts_sensor(shown, interval),
         elsewhere_sensor(shown, interval),
+        monitor_sensor(shown),
+        alert_sensor(shown),
         *docs_sensors(shown),
     ]
 
@@ -59,6 +63,7 @@ def sensors(shown: Shown) -> list[dg.SensorDefinition]:
 def inbox_sensor(shown: Shown, interval: int) -> dg.SensorDefinition:
     """One sensor for all inboxes. With a queue it looks into those that S3 tells of, and now and then into all."""
     listing_every = timedelta(minutes=shown.settings.inbox_listing_minutes)
+    tests = {each.name: test_keys(each) for each in shown.contracts}
 
     @dg.sensor(
         name="inbox",
@@ -80,7 +85,7 @@ def inbox_sensor(shown: Shown, interval: int) -> dg.SensorDefinition:
         inboxes = [(each, looked.get(each.name)) for each in looked_for]
         batches, asked = inbox_watch.plan_runs(inboxes, memory.asked, under_way, opened.clock.now())
         return dg.SensorResult(
-            run_requests=[_release_run(batch) for batch in batches],
+            run_requests=[_release_run(batch, tests) for batch in batches],
             skip_reason=None if batches else "nothing new in the inboxes",
             cursor=inbox_watch.write_cursor(inbox_watch.remember(memory, inboxes, asked, listed_at)),
         )
@@ -142,12 +147,15 @@ def _being_fetched(instance: dg.DagsterInstance, now: datetime) -> set[str]:
     return {run.tags[FETCH_TAG] for run in runs if FETCH_TAG in run.tags}
 
 
-def _release_run(batch: inbox_watch.Batch) -> dg.RunRequest:
+def _release_run(
+    batch: inbox_watch.Batch, tests: Mapping[DatasetName, Sequence[dg.AssetCheckKey]]
+) -> dg.RunRequest:
     names = [f"{dataset}/{name}" for dataset, deliveries in batch.deliveries.items() for name in deliveries]
     return dg.RunRequest(
         run_key=batch.run_key,
         job_name=release_job_name(batch.team),
         asset_selection=[asset_key(dataset) for dataset in batch.deliveries],
+        asset_check_keys=[key for dataset in batch.deliveries for key in tests[dataset]],
         run_config=dg.RunConfig(
             ops={
                 op_name(name): ReleaseConfig(deliveries=list(each)) for name, each in batch.deliveries.items()
@@ -162,9 +170,7 @@ def _release_run(batch: inbox_watch.Batch) -> dg.RunRequest:
 
 def contracts_sensor(shown: Shown, interval: int) -> dg.SensorDefinition:
     """Notices that a team changed its YAML or its tests, broke its files or mended them."""
-    selection = dg.AssetSelection.checks(
-        *(check_key(each, name) for each in shown.contracts for name in check_names(each))
-    )
+    selection = dg.AssetSelection.checks(*(key for each in shown.contracts for key in test_keys(each)))
 
     @dg.sensor(
         name="contracts_changed",

@@ -126,7 +126,7 @@ def seattle_weather(first_day: date, last_day: date) -> dict[str, pa.Table]:
 
     Month, day and leap days stay. A span that crosses the end of a cycle goes on in the next.
     """
-    observed = {_day(row["date"], "%Y/%m/%d"): row for row in _csv("seattle-weather.csv")}
+    observed = _seattle_by_day()
     partitions: dict[str, list[dict[str, object]]] = {}
     for day in days(first_day, last_day):
         row = observed[day.replace(year=2012 + (day.year - 2012) % 4)]
@@ -216,6 +216,12 @@ def days(first_day: date, last_day: date) -> Iterator[date]:
         yield first_day + timedelta(days=offset)
 
 
+@lru_cache
+def _seattle_by_day() -> dict[date, dict[str, str]]:
+    return {_day(row["date"], "%Y/%m/%d"): row for row in _csv("seattle-weather.csv")}
+
+
+@lru_cache
 def _by_day(file: str) -> dict[date, list[tuple[datetime, float]]]:
     by_day: dict[date, list[tuple[datetime, float]]] = {}
     for row in _csv(file):

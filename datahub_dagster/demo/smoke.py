@@ -15,6 +15,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
+from datahub_dagster.adapters.alert_log import JsonAlertLog
+from datahub_dagster.domain.alert import Alert
 from datahub_dagster import pipeline
 from datahub_dagster.demo import smoke_data
 from datahub_dagster.demo.smoke_data import SOURCE, Row, as_text
@@ -24,7 +26,6 @@ from datahub_dagster.domain.finding import Level
 from datahub_dagster.domain.names import DatasetName, Location
 from datahub_dagster.domain.release import OutcomeKind
 from datahub_dagster.errors import HubError, UsageError
-from datahub_dagster.ports import Notification, Notifier
 from datahub_dagster.reader import open_reader
 from datahub_dagster.settings import Settings
 from datahub_dagster.steps.inbox import inbox_folder
@@ -102,7 +103,8 @@ class _Run:
         self._settings = replace(
             settings, dbt_project_dir=folder / "project", cache_dir=folder / "cache", teams=()
         )
-        self._hub = replace(open_hub(self._settings), notifier=_Nobody(), sources_root=folder)
+        hub = open_hub(self._settings)
+        self._hub = replace(hub, alerts=_Unheard(hub.storage), sources_root=folder)
         self._query = open_query(self._settings)
         self._may_write = False
 
@@ -248,8 +250,8 @@ def _compared(found: Sequence[Sequence[object]], expected: Sequence[Row]) -> tup
     return Level.FINE, f"the {words.plural(len(shown), 'row')} that are published"
 
 
-class _Nobody(Notifier):
-    """Tells nobody: there are no people behind this dataset."""
+class _Unheard(JsonAlertLog):
+    """Keeps no alert: there are no people behind this dataset."""
 
-    def notify(self, notification: Notification) -> None:
+    def raise_alert(self, alert: Alert) -> None:
         """Do nothing."""

@@ -1,4 +1,4 @@
-"""The demonstration as a story: a hub of its own, every delivery in its turn, a rollback, the docs.
+"""The demonstration as a story: a hub of its own, every delivery in its turn, a rollback, what the monitor saw, the docs.
 
 It tells what happened as values; how that looks is the command line's business.
 """
@@ -7,18 +7,22 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datahub_dagster import pipeline
+from datahub_dagster.demo.moved_clock import note_times, set_back
+from datahub_dagster.domain.alert import Message
 from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.names import Location
 from datahub_dagster.domain.outcome import Outcome
 from datahub_dagster.domain.release import Generation
+from datahub_dagster.domain.slo_report import SloReport
 from datahub_dagster.errors import ConflictError, HubError, UsageError
 from datahub_dagster.ports import Hub, StepEvent
 
@@ -29,6 +33,7 @@ MARKER = ".demo"
 DELIVERIES = ".deliveries"  # as the teams hand them in
 CACHES = (".cache", ".dagster")  # derived: a folder that holds nothing else may become a demo's hub
 ROLLED_BACK = "employment.us_monthly"
+SCOPE = "all"  # of the monitor, as Dagster's is called that goes on from here
 REASON = "The publisher withdrew the newest month: the survey is being revised"
 
 
@@ -54,10 +59,18 @@ class Chapter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """All that happened."""
+    """All that happened, up to an instant (UTC).
 
+    Args:
+        slos: How each SLO stands at the end, as far as something was due.
+        messages: What people were told, the oldest first.
+    """
+
+    at: datetime
     chapters: tuple[Chapter, ...]
     rolled_back: Generation | None
+    slos: tuple[SloReport, ...]
+    messages: tuple[Message, ...]
     docs: Location
     seconds: float
 
@@ -96,51 +109,115 @@ class Audience:
 def tell(hub: Hub, root: Path, *, actor: str, audience: Audience) -> Story:
     """Deliver and release everything in order, roll one dataset back, and render the docs with dbt's.
 
+    All of it happens at the story's times, which end now: see `moved_clock`. The monitor looks as often as something happens.
+
     Args:
         hub: The hub to tell it with; see `demo_hub`.
         root: Its folder.
         actor: Who does it, for the records.
         audience: Who hears of it meanwhile.
     """
-    from datahub_dagster.demo.data import EARLIEST_TODAY, write_deliveries
+    from datahub_dagster.demo.data import EARLIEST, write_deliveries
+    from datahub_dagster.demo.times import StoryTimes
 
     begin = time.monotonic()
     audience.phase("reading the contracts")
-    book = hub.book()
+    hub.book()
+    now = max(hub.clock.now(), EARLIEST)
     audience.phase("writing the deliveries")
-    deliveries = write_deliveries(root / DELIVERIES, max(hub.clock.now().date(), EARLIEST_TODAY))
-    chapters: list[Chapter] = []
-    for number, told in enumerate(deliveries, start=1):
-        audience.begin(number, len(deliveries), told)
-        try:
-            contract = book.find(told.dataset)
-            pipeline.deliver(hub, contract, told.path, told.name)
-            outcome = pipeline.release(hub, contract, told.name, actor=actor, on_step=audience.step)
-            chapter = Chapter(told=told, outcome=outcome, contract=contract)
-        except HubError as error:
-            chapter = Chapter(told=told, outcome=None, error=str(error))
-        chapters.append(chapter)
-        audience.end(number, len(deliveries), chapter)
-    audience.phase(f"rolling {ROLLED_BACK} back")
-    rolled_back = _roll_back(hub, chapters, actor, audience)
+    deliveries = write_deliveries(root / DELIVERIES, now)
+    moved, clock = set_back(hub, deliveries[0].at)
+    teller = _Teller(hub=hub, moved=moved, actor=actor, audience=audience, count=len(deliveries))
+    times = StoryTimes.before(now)
+    events: list[tuple[datetime, Callable[[], None]]] = [
+        *((told.at, partial(teller.deliver, told)) for told in deliveries),
+        (times.rolled_back_at, teller.roll_back),
+        *((at, teller.look) for at in times.looks),
+    ]
+    for at, happens in sorted(events, key=lambda event: event[0]):
+        clock.set(at)
+        happens()
+    clock.set(now)
     audience.phase("rendering the docs, dbt's among them")
-    docs = pipeline.document(hub, with_dbt_docs=True)
+    docs = pipeline.document(moved, with_dbt_docs=True)
     return Story(
-        chapters=tuple(chapters), rolled_back=rolled_back, docs=docs, seconds=time.monotonic() - begin
+        at=now,
+        chapters=tuple(teller.chapters),
+        rolled_back=teller.rolled_back,
+        slos=tuple(pipeline.slo(moved, teller.joined)),
+        messages=tuple(moved.alerts.messages(deliveries[0].at)),
+        docs=docs,
+        seconds=time.monotonic() - begin,
     )
 
 
-def _roll_back(hub: Hub, chapters: Sequence[Chapter], actor: str, audience: Audience) -> Generation | None:
-    generations = [
-        chapter.outcome.record.generation
-        for chapter in chapters
-        if chapter.told.dataset == ROLLED_BACK and chapter.outcome and chapter.outcome.record
-    ]
-    published = [number for number in generations if number is not None]
-    if len(published) < 2:
-        return None  # it went otherwise than told, which the chapters say
-    contract = hub.book().find(ROLLED_BACK)
-    return pipeline.rollback(hub, contract, published[-2], reason=REASON, actor=actor, on_step=audience.step)
+@dataclass
+class _Teller:
+    """Lets things happen, and keeps what became of them.
+
+    Args:
+        hub: With this machine's clock.
+        moved: The same, with the story's.
+        count: How many deliveries there are.
+    """
+
+    hub: Hub
+    moved: Hub
+    actor: str
+    audience: Audience
+    count: int
+    chapters: list[Chapter] = field(default_factory=list[Chapter])
+    rolled_back: Generation | None = None
+
+    @property
+    def joined(self) -> list[Contract]:
+        """The datasets that were delivered so far: before its first delivery nobody waits for one."""
+        known = {chapter.contract.name: chapter.contract for chapter in self.chapters if chapter.contract}
+        return list(known.values())
+
+    def deliver(self, told: "DemoDelivery") -> None:
+        """Hand a delivery in, and release it."""
+        number = len(self.chapters) + 1
+        self.audience.begin(number, self.count, told)
+        try:
+            contract = self.moved.book().find(told.dataset)
+            pipeline.deliver(self.moved, contract, told.path, told.name)
+            outcome = pipeline.release(
+                self.moved, contract, told.name, actor=self.actor, on_step=self.audience.step
+            )
+            note_times(self.hub, contract, told.name)
+            chapter = Chapter(told=told, outcome=outcome, contract=contract)
+        except HubError as error:
+            chapter = Chapter(told=told, outcome=None, error=str(error))
+        self.chapters.append(chapter)
+        self.look()
+        self.audience.end(number, self.count, chapter)
+
+    def look(self) -> None:
+        """The monitor looks at every dataset, and people are told."""
+        pipeline.monitor(self.moved, self.joined, scope=SCOPE, confirmed=0)
+        pipeline.tell(self.moved)
+
+    def roll_back(self) -> None:
+        """Take one dataset back to what it was before its newest delivery."""
+        self.audience.phase(f"rolling {ROLLED_BACK} back")
+        generations = [
+            chapter.outcome.record.generation
+            for chapter in self.chapters
+            if chapter.told.dataset == ROLLED_BACK and chapter.outcome and chapter.outcome.record
+        ]
+        published = [number for number in generations if number is not None]
+        if len(published) < 2:
+            return  # it went otherwise than told, which the chapters say
+        self.rolled_back = pipeline.rollback(
+            self.moved,
+            self.moved.book().find(ROLLED_BACK),
+            published[-2],
+            reason=REASON,
+            actor=self.actor,
+            on_step=self.audience.step,
+        )
+        self.look()
 
 
 @contextmanager

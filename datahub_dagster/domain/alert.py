@@ -25,7 +25,7 @@ class AlertKind(StrEnum):
     BUDGET_BURNS = "budget-burns"  # slo, burn_rate, budget_left, attainment, objective, window_seconds
     SLO_UNKNOWN = "slo-unknown"  # slo, reason
     REJECTED = "rejected"  # release, delivery, why, checks: [{check, failures}]; over: release
-    WARNED = "warned"  # release, delivery, warnings: [text], checks: [{check, failures}]
+    WARNED = "warned"  # release, delivery, warnings: [text] that no check gave, checks: [{check, failures}]; over: release
     CHECKS_FAILED = "checks-failed"  # checks: [{check, failures}]; on data that are published
     ROLLED_BACK = "rolled-back"  # generation, restores, release, reason, actor
     FRESHNESS_CHANGED = "freshness-changed"  # before, now; Dagster's own words
@@ -128,6 +128,7 @@ class Message:
     Args:
         route: Where it goes; `url` is not read.
         incidents: Ids of the incidents that it tells of.
+        told: What it says of each, in the same order.
         not_before: When it may be sent: at once, after quiet hours, or at the next try.
         attempts: How often it was tried in vain, and `error` why the last time.
         sent_at: When it was taken by the channel, or kept because nothing is configured for it.
@@ -143,6 +144,7 @@ class Message:
     incidents: tuple[str, ...]
     created_at: datetime
     not_before: datetime
+    told: tuple["Told", ...] = ()
     attempts: int = 0
     error: str = ""
     sent_at: datetime | None = None

@@ -1,28 +1,24 @@
-"""On which days a dataset is owed: business calendars, by name.
+"""On which days a dataset is owed: business calendars, by the text that a contract writes (see `calendar_text`).
 
-A day of a calendar is a *session*. `daily` and `weekdays` are arithmetic; countries and exchanges come from
-the library `holidays`, which is imported when the first of them is asked for (it takes 0.1 s).
-
-A half day is a session. What the library says of years to come is a forecast where a government announces its
-holidays year by year (China, India, the Islamic calendars). Overrides are for days that turn out otherwise.
+A day of a calendar is a *session*; a half day is one. `daily` and `weekdays` are arithmetic, countries and exchanges come from
+`calendar_library`, everything else from the hub's own calendar files. Where a calendar knows nothing it raises, and never guesses.
 """
 
-import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from calendar import monthrange
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import islice
 from typing import Final
 
-from datahub_dagster.domain.contract import Override
+from datahub_dagster.domain.calendar_library import days_known, is_open, known_calendars
+from datahub_dagster.domain.calendar_text import Both, Either, Expression, Named, OfMonth, parse_calendar
+from datahub_dagster.domain.contract import CalendarFile, Override
 from datahub_dagster.errors import RefusedError
 
 _DAY: Final = timedelta(days=1)
-
-# Exchanges that keep the days of another, which is the one that `holidays` knows by its MIC (ISO 10383).
-_SAME_DAYS: Final = {"XTKS": "XJPX", "XOSE": "XJPX", "ARCX": "XNYS", "XASE": "XNYS", "MTAA": "XMIL"}
 
 
 class CalendarRangeError(RefusedError):
@@ -37,8 +33,8 @@ class BusinessCalendar:
 
     Args:
         name: As contracts write it.
-        first: First day of which it knows anything; `last` likewise. An override is known wherever it lies.
-        overrides: Days on which it is not what it seems. Only `added` and `removed` change sessions.
+        first: First day of which it knows anything; `last` likewise. Of a combination: of which all its parts do.
+        overrides: Days on which it is not what it seems. Only `added` and `removed` change sessions; they are known wherever they lie.
     """
 
     name: str
@@ -46,6 +42,9 @@ class BusinessCalendar:
     last: date
     overrides: tuple[Override, ...] = ()
     _opens: Callable[[date], bool] = field(default=lambda _: True, repr=False, compare=False)
+    _changes: Mapping[date, bool] = field(default_factory=dict[date, bool], repr=False, compare=False)
+    _parts: tuple["BusinessCalendar", ...] = field(default=(), repr=False, compare=False)
+    _way_out: str = field(default="", repr=False, compare=False)
 
     def is_session(self, day: date) -> bool:
         """Whether a release is owed for `day`.
@@ -56,11 +55,11 @@ class BusinessCalendar:
         >>> calendar_named("XTKS").is_session(date(2026, 5, 4))
         False
         """
-        for override in self.overrides:
-            if override.on == day and override.kind in {"added", "removed"}:
-                return override.kind == "added"
+        changed = self._changes.get(day)
+        if changed is not None:
+            return changed
         if not self.first <= day <= self.last:
-            raise self._beyond(day.isoformat())
+            raise self._beyond(day)
         return self._opens(day)
 
     def next_session(self, day: date) -> date:
@@ -105,78 +104,148 @@ class BusinessCalendar:
         """The sessions before `day`, latest first. Ends only with `CalendarRangeError`."""
         return self._walk(day, -_DAY)
 
+    def with_overrides(self, name: str, overrides: Sequence[Override]) -> "BusinessCalendar":
+        """The same calendar under another name, with overrides on top. Of two for one day the first counts."""
+        changes = {**self._changes, **_changes(overrides)}
+        return replace(self, name=name, overrides=tuple(overrides), _changes=changes)
+
     def _walk(self, day: date, step: timedelta) -> Iterator[date]:
         while True:
             try:
                 day += step
             except OverflowError as error:
-                raise self._beyond("a day beyond the end of time") from error
+                raise self._beyond(None) from error
             if self.is_session(day):
                 yield day
 
-    def _beyond(self, day: str) -> CalendarRangeError:
+    def _beyond(self, day: date | None) -> CalendarRangeError:
+        """The error about a day of which nothing is known; None = one beyond the end of time. It names the part that ends first."""
+        for part in self._parts:
+            if day is not None and not part.first <= day <= part.last:
+                return part._beyond(day)
         return CalendarRangeError(
-            f"the calendar says nothing of {day}",
+            f"the calendar says nothing of {day or 'a day beyond the end of time'}",
             subject=self.name,
             found=f"it knows {self.first} to {self.last}",
-            next_step="name each such day under slo.freshness.overrides, or change the calendar",
+            next_step=self._way_out or "change the calendar",
         )
 
 
-@lru_cache(maxsize=1024)
-def calendar_named(name: str, overrides: tuple[Override, ...] = ()) -> BusinessCalendar:
+@lru_cache(maxsize=4096)
+def calendar_named(
+    text: str, overrides: tuple[Override, ...] = (), files: tuple[CalendarFile, ...] = ()
+) -> BusinessCalendar:
     """The calendar that a contract names.
 
     Args:
-        name: `daily`, `weekdays` (Monday to Friday), an ISO 3166 country code for its banking days (`JP`), or
-            an exchange's MIC (`XTKS`).
+        text: A name or a combination of names; see `calendar_text`.
         overrides: Of two for one day the first counts. The `moved` ones change due times only: see `slo`.
+        files: The calendar files of the hub that `text` mentions, and those that they are based on.
 
     Raises:
-        ValueError: There is no such calendar; the message names the nearest.
+        ValueError: The text can't be read, or there is no calendar of such a name; the message names the nearest.
+
+    >>> fifth_bank_day = calendar_named("5th of JP")
+    >>> [day.isoformat() for day in fifth_bank_day.sessions(date(2026, 4, 1), date(2026, 6, 30))]
+    ['2026-04-07', '2026-05-12', '2026-06-05']
     """
-    if name in {"daily", "weekdays"}:
-        opens = _is_any_day if name == "daily" else _is_weekday
-        return BusinessCalendar(name, date.min, date.max, overrides, opens)
-    kind = "exchange" if len(name) == 4 else "country"
-    code = _SAME_DAYS.get(name, name)
-    if code not in known_calendars():
-        raise ValueError(f"there is no calendar {name!r}{_nearest(name)}")
-    first, last = _years_known(kind, code)
+    found = _built(parse_calendar(text), {file.name: file for file in files}, ())
+    return found.with_overrides(text, overrides)
+
+
+def _built(
+    expression: Expression, files: Mapping[str, CalendarFile], around: tuple[str, ...]
+) -> BusinessCalendar:
+    """A calendar without overrides. `around` are the files inside which its text stands."""
+    match expression:
+        case Named(name):
+            file = files.get(name)
+            return _of_library(name, files) if file is None else _of_file(file, files, around)
+        case OfMonth(number, base):
+            return _of_month(number, _built(base, files, around))
+        case Both(parts):
+            calendars = tuple(_built(part, files, around) for part in parts)
+            return _combined(calendars, lambda day: all(calendar.is_session(day) for calendar in calendars))
+        case Either(parts):
+            calendars = tuple(_built(part, files, around) for part in parts)
+            return _combined(calendars, lambda day: any(calendar.is_session(day) for calendar in calendars))
+
+
+def _combined(parts: tuple[BusinessCalendar, ...], opens: Callable[[date], bool]) -> BusinessCalendar:
+    first, last = max(part.first for part in parts), min(part.last for part in parts)
+    return BusinessCalendar("", first, last, (), opens, _parts=parts)
+
+
+def _of_month(number: int, base: BusinessCalendar) -> BusinessCalendar:
+    """One session of each month that the base knows whole."""
+
+    @cache
+    def chosen(year: int, month: int) -> date | None:
+        first = date(year, month, 1)
+        sessions = base.sessions(first, _month_end(first))
+        place = number - 1 if number > 0 else number
+        return sessions[place] if -len(sessions) <= place < len(sessions) else None
+
+    first, last = base.first, base.last
+    if first.day > 1:
+        first = _month_end(first) + _DAY
+    if last != _month_end(last):
+        last = last.replace(day=1) - _DAY
+    way_out = "name a calendar that knows the whole month"
     return BusinessCalendar(
-        name,
-        date(first, 1, 1),
-        date(last, 12, 31),
-        tuple(overrides),
-        lambda day: day in _open_days(kind, code, day.year),
+        "", first, last, (), lambda day: chosen(day.year, day.month) == day, _parts=(base,), _way_out=way_out
     )
 
 
-@lru_cache(maxsize=1)
-def known_calendars() -> tuple[str, ...]:
-    """Every name that `calendar_named` takes: the arithmetic ones, then exchanges and countries, sorted."""
-    from holidays.registry import COUNTRIES, FINANCIAL  # lazily: see the module
+def _of_file(
+    file: CalendarFile, files: Mapping[str, CalendarFile], around: tuple[str, ...]
+) -> BusinessCalendar:
+    if file.name in around:
+        raise ValueError(
+            f"the calendar {file.name!r} is based on itself: {' -> '.join([*around, file.name])}"
+        )
+    place = f" in {file.origin.path}" if file.origin else ""
+    changes = _changes(file.overrides)
+    if file.base is None:
+        assert file.first, "a calendar without a base says which days it knows"
+        assert file.last
+        way_out = f"name further days{place}, and raise its last"
+        return BusinessCalendar(
+            file.name, file.first, file.last, (), lambda _: False, changes, _way_out=way_out
+        )
+    base = _built(parse_calendar(file.base), files, (*around, file.name))
+    first, last = max(file.first or base.first, base.first), min(file.last or base.last, base.last)
+    way_out = f"say more of its days{place}: lower first or raise last"
+    return BusinessCalendar(file.name, first, last, (), base.is_session, changes, (base,), way_out)
 
-    exchanges = {code for names in FINANCIAL.values() for code in names[1:] if re.fullmatch("[A-Z]{4}", code)}
-    exchanges -= {
-        "HKEX",
-        "SEHK",
-        "BYMA",
-        "NYSE",
-        "SZSE",
-        "TWSE",
-        "USNY",
-        "USGS",
-    }  # the library's nicknames, no MICs
-    countries = {code for names in COUNTRIES.values() for code in names[1:] if re.fullmatch("[A-Z]{2}", code)}
-    return ("daily", "weekdays", *sorted(exchanges | _SAME_DAYS.keys()), *sorted(countries))
+
+def _of_library(name: str, files: Mapping[str, CalendarFile]) -> BusinessCalendar:
+    if name in {"daily", "weekdays"}:
+        return BusinessCalendar(name, date.min, date.max, (), _is_any_day if name == "daily" else _is_weekday)
+    if name not in known_calendars():
+        raise ValueError(f"there is no calendar {name!r}{_nearest(name, files)}")
+    first, last = days_known(name)
+    way_out = f"write a calendar file that names the days of {name} beyond, and use it instead"
+    return BusinessCalendar(name, first, last, (), lambda day: is_open(name, day), _way_out=way_out)
 
 
-def _nearest(name: str) -> str:
-    known = {known.upper(): known for known in known_calendars()}
+def _changes(overrides: Sequence[Override]) -> Mapping[date, bool]:
+    """The days that overrides make sessions, or not; of two for one day the first counts."""
+    return {day.on: day.kind == "added" for day in reversed(overrides) if day.kind != "moved"}
+
+
+def _month_end(day: date) -> date:
+    return day.replace(day=monthrange(day.year, day.month)[1])
+
+
+def _nearest(name: str, files: Mapping[str, CalendarFile]) -> str:
+    known = {known.upper(): known for known in (*files, *known_calendars())}
     close = get_close_matches(name.upper(), known, n=3, cutoff=0.6)
     nearest = f"; the nearest: {', '.join(known[key] for key in close)}" if close else ""
-    return f"{nearest} (daily, weekdays, an ISO country code such as JP, or an exchange's MIC such as XTKS)"
+    return (
+        f"{nearest} (daily, weekdays, an ISO country code such as JP, an exchange's MIC such as XTKS, "
+        "or the name of a file in calendars/)"
+    )
 
 
 def _is_any_day(_: date) -> bool:
@@ -185,26 +254,3 @@ def _is_any_day(_: date) -> bool:
 
 def _is_weekday(day: date) -> bool:
     return day.weekday() < 5
-
-
-@lru_cache(maxsize=256)
-def _years_known(kind: str, code: str) -> tuple[int, int]:
-    import holidays
-
-    source = holidays.financial_holidays(code) if kind == "exchange" else holidays.country_holidays(code)
-    return source.start_year, source.end_year
-
-
-@lru_cache(maxsize=4096)
-def _open_days(kind: str, code: str, year: int) -> frozenset[date]:
-    """A year's sessions. Kept, so that a day costs a look-up and not the library's arithmetic."""
-    import holidays
-
-    if kind == "exchange":
-        closed = holidays.financial_holidays(code, years=year, expand=False)
-    else:
-        kept = set(holidays.country_holidays(code).supported_categories) & {"public", "bank"}
-        closed = holidays.country_holidays(code, years=year, expand=False, categories=tuple(sorted(kept)))
-    first = date(year, 1, 1)
-    days = (first + timedelta(days=number) for number in range((date(year, 12, 31) - first).days + 1))
-    return frozenset(day for day in days if closed.is_working_day(day))

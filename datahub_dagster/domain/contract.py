@@ -148,8 +148,12 @@ class CalendarFile:
     first: date | None = None
     last: date | None = None
     overrides: tuple[Override, ...] = ()
-    description: str = ""
-    origin: Origin | None = None
+    description: str = field(default="", compare=False, repr=False)
+    origin: Origin | None = field(default=None, compare=False, repr=False)
+
+    def __hash__(self) -> int:
+        # Calendars are looked up by their files many times a second, and a file may hold hundreds of days.
+        return hash((self.name, self.base, self.first, self.last, len(self.overrides)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -372,6 +376,7 @@ class ContractFault:
     Args:
         team: The folder under `models/` that it concerns.
         has_last_good: False where the team has no earlier state, so that its datasets are absent.
+        is_broken: False where the fault is told, and everything but what the message names is used as it is written.
     """
 
     team: str
@@ -380,6 +385,7 @@ class ContractFault:
     message: str
     next_step: str = ""
     has_last_good: bool = True
+    is_broken: bool = True
 
     def __str__(self) -> str:
         place = f"{self.path}:{self.line}" if self.line else self.path

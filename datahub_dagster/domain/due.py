@@ -46,7 +46,7 @@ def zone_named(name: str) -> ZoneInfo:
 
 def calendar_of(slo: FreshnessSlo) -> BusinessCalendar:
     """The SLO's calendar with its overrides applied. Raises `ValueError` for a name that is none."""
-    return calendar_named(slo.calendar, slo.overrides)
+    return calendar_named(slo.calendar, slo.overrides, slo.calendar_files)
 
 
 def due_at(slo: FreshnessSlo, business_date: date, calendar: BusinessCalendar) -> datetime:
@@ -183,7 +183,9 @@ def is_owed(day: date, slo: FreshnessSlo, partitions: PartitionSpec | None) -> b
         return is_last and (partitions.start is None or month_end(day) >= partitions.start)
     if partitions.start is not None and day < partitions.start:
         return False
-    return partitions.calendar is None or calendar_named(partitions.calendar, slo.overrides).is_session(day)
+    if partitions.calendar is None:
+        return True
+    return calendar_named(partitions.calendar, slo.overrides, partitions.calendar_files).is_session(day)
 
 
 def month_end(day: date) -> date:

@@ -168,7 +168,7 @@ def _owed(slo: FreshnessSlo, partitions: PartitionSpec | None, today: date) -> t
     """What is owed around today, by deadline; less of it where the calendar ends."""
     calendars = [calendar_of(slo)]
     if partitions and partitions.calendar:
-        calendars.append(calendar_named(partitions.calendar, slo.overrides))
+        calendars.append(calendar_named(partitions.calendar, slo.overrides, partitions.calendar_files))
     reach = timedelta(
         days=45 + 2 * slo.covers
     )  # the last due times need sessions after the last business date

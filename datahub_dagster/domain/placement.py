@@ -11,8 +11,8 @@ from datahub_dagster.domain.contract import Contract, Granularity, PartitionSpec
 from datahub_dagster.domain.names import harmless
 from datahub_dagster.domain.profile import Fault, FileProfile
 
-IsSession = Callable[[str, date], bool]
-"""Whether a day is a session of the calendar with that name. May raise `CalendarRangeError`."""
+IsSession = Callable[[date], bool]
+"""Whether a day may have a partition, by the partitions' calendar. May raise `CalendarRangeError`."""
 
 _REST_OF_INSTANT = re.compile(r"-[0-9]{2}([T ][0-9]{2}:|$)|[T ][0-9]{2}:")
 _ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -129,7 +129,7 @@ def partition_faults(
             )
         if spec.calendar and spec.granularity is Granularity.DAY:
             try:
-                if not is_session(spec.calendar, day):
+                if not is_session(day):
                     faults.append(
                         Fault(
                             code="off-calendar",

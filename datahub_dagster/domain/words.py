@@ -4,12 +4,14 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from urllib.parse import urlsplit
 
+from datahub_dagster.domain.calendar_text import ordinal
 from datahub_dagster.domain.contract import (
     Contract,
     DbtFreshness,
     DeliverySpec,
     FreshnessSlo,
     Granularity,
+    License,
     Mode,
     PartitionSpec,
     Retention,
@@ -130,8 +132,17 @@ def calendar(name: str) -> str:
 
     >>> calendar("daily"), calendar("XTKS"), calendar("JP")
     ('every day', 'each XTKS session', 'each day of JP')
+    >>> calendar("XTKS and JP"), calendar("5th of JP")
+    ('each session of XTKS and JP', 'the 5th session of JP each month')
     """
-    return _EACH_DAY.get(name, f"each {name} session" if len(name) == 4 else f"each day of {name}")
+    which, of, base = name.partition(" of ")
+    if of and " " not in which.removesuffix(" last"):
+        return f"the {which} session of {base} each month"
+    if name in _EACH_DAY:
+        return _EACH_DAY[name]
+    if not name.isupper() or " " in name:
+        return f"each session of {name}"
+    return f"each {name} session" if len(name) == 4 else f"each day of {name}"
 
 
 def outcome(kind: OutcomeKind) -> str:
@@ -173,17 +184,13 @@ def freshness(slo: FreshnessSlo, partitions: PartitionSpec | None = None) -> str
 def _after_each_month(slo: FreshnessSlo) -> str:
     """The due day of a month: of its sessions the last one alone is owed."""
     name = slo.calendar
-    session = {"daily": "day", "weekdays": "weekday"}.get(
-        name, f"{name} session" if len(name) == 4 else f"working day of {name}"
-    )
+    is_code = name.isupper() and " " not in name
+    other = f"working day of {name}" if is_code and len(name) == 2 else f"session of {name}"
+    plain = {"daily": "day", "weekdays": "weekday"}.get(name, other)
+    session = f"{name} session" if is_code and len(name) == 4 else plain
     if slo.covers == 0:
         return f"each month's last {session}"
-    return f"the {'first' if slo.covers == 1 else _ordinal(slo.covers)} {session} after each month"
-
-
-def _ordinal(number: int) -> str:
-    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number}{ending}"
+    return f"the {'first' if slo.covers == 1 else ordinal(slo.covers)} {session} after each month"
 
 
 def dbt_freshness(promise: DbtFreshness) -> str:
@@ -230,6 +237,15 @@ def retention(kept: Retention) -> str:
     'at least 1 release and 30 days'
     """
     return f"at least {plural(kept.releases, 'release')} and {plural(kept.days, 'day')}"
+
+
+def license(terms: License) -> str:
+    """What a consumer may do with the data.
+
+    >>> license(License(terms="internal use")), license(License(terms="CC BY 4.0", redistribution=True))
+    ('internal use, not to be passed on', 'CC BY 4.0, may be passed on')
+    """
+    return f"{terms.terms}, {'may' if terms.redistribution else 'not to'} be passed on"
 
 
 def sentence(text: str) -> str:

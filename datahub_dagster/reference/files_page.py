@@ -23,7 +23,7 @@ _FOLDERS = (
     ),
     (
         "`log/<source>/<table>/`",
-        "The truth: receipts, generations, checks, pins. Created once, never changed.",
+        "The truth: receipts, generations, checks, promises, pins. Created once, never changed.",
     ),
     (
         "`catalog/<source>/<table>/`",
@@ -34,8 +34,18 @@ _FOLDERS = (
         "The pages, and `docs/status.json` for programs. Derived; `datahub docs build` makes them again.",
     ),
     (
+        "`alerts/`",
+        (
+            "What was noticed, what is wrong, what people are told and what is accepted as known: `datahub alerts` shows it. "
+            "`alerts/closed/` and `alerts/sent/` are history, by month."
+        ),
+    ),
+    (
         "`outbox/<YYYY-MM>.jsonl`",
-        "Messages to owners and consumers, one a line. The embedded hub keeps them instead of sending mail.",
+        (
+            "What people are told of each team's incidents, one message a line, whether or not a channel took it. On S3 each message "
+            "is an object of its own."
+        ),
     ),
     (
         "`.cache/`",

@@ -59,10 +59,10 @@ def team_api_page() -> Iterator[str]:
         yield from table(("key", "type", "default", "meaning"), rows_of(model))
 
 
-def rows_of(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str, str, str]]:
+def rows_of(model: type[Block], prefix: str = "") -> Iterator[tuple[str, str, str, str]]:
     """A row for each key of a block, the keys inside a key after it."""
     schema = model.model_json_schema()
-    for name, field in model.model_fields.items():
+    for name, field in model.keys().items():
         node = schema["properties"][name]
         inner = _inner(field.annotation)
         is_list = _resolved(node, schema).get("type") == "array"
@@ -81,8 +81,8 @@ def rows_of(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str
             yield from rows_of(inner, f"{key}.")
 
 
-def _inner(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+def _inner(annotation: Any) -> type[Block] | None:
+    if isinstance(annotation, type) and issubclass(annotation, Block):
         return annotation
     arguments = getattr(annotation, "__args__", ()) or ()
     return next((found for part in arguments if (found := _inner(part))), None)

@@ -8,6 +8,7 @@ from datahub_dagster.domain.names import DatasetName
 from datahub_dagster.domain.plan import ReleasePlan
 from datahub_dagster.domain.view import DatasetView
 from datahub_dagster.ports import AuditRequest, Hub
+from datahub_dagster.steps.noticed import raise_for_checks
 from datahub_dagster.steps.views import view_of
 
 
@@ -33,8 +34,10 @@ def audit_published(hub: Hub, contracts: Sequence[Contract]) -> Sequence[AuditRe
     if not requests:
         return ()
     reports = hub.auditor.audit(requests)
+    now = hub.clock.now()
+    raise_for_checks(hub, contracts, reports, now)
     for report in reports:
-        hub.log.add_check(report, hub.clock.now())
+        hub.log.add_check(report, now)
     return reports
 
 

@@ -1,4 +1,4 @@
-"""Observe: the record beside the data, lateness against each due time, and who is told."""
+"""Observe: the record beside the data, lateness against each due time, and what people should hear of it."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,7 +14,9 @@ from datahub_dagster.domain.slo import publications_of, verdicts_for_release
 from datahub_dagster.domain.validation import Validated
 from datahub_dagster.domain.view import FileList
 from datahub_dagster.errors import RetentionError
-from datahub_dagster.ports import Hub, Notification
+from datahub_dagster.ports import Hub
+from datahub_dagster.steps import noticed
+from datahub_dagster.steps.slo import note_promise_at_publication
 from datahub_dagster.steps.views import view_of
 
 
@@ -124,7 +126,7 @@ def published(
 def keep(
     hub: Hub, contract: Contract, record: ReleaseRecord, step_seconds: Mapping[str, float]
 ) -> tuple[ReleaseRecord, bool]:
-    """Tell those whom it concerns, and write the record. A call that was interrupted in between tells them twice, never not.
+    """Raise the alerts that follow, and write the record. A call that was interrupted in between raises them twice, never not.
 
     Returns:
         The record that counts, and whether it is this one: somebody else may have ended the same release first.
@@ -132,27 +134,11 @@ def keep(
     begun_at = record.published_at or record.received_at
     # A clock that went backwards must not end a delivery before it came.
     finished = replace(record, finished_at=max(hub.clock.now(), begun_at), step_seconds=dict(step_seconds))
-    for notification in _notifications(hub, contract, finished):
-        hub.notifier.notify(notification)
+    if finished.state is ReleaseState.PUBLISHED:
+        note_promise_at_publication(hub, contract)
+    noticed.raise_for_record(hub, contract, finished)
     kept = hub.log.add_record(finished)
     return kept, kept is finished
-
-
-def tell_of_rollback(hub: Hub, contract: Contract, generation: Generation) -> None:
-    """Owners and consumers hear that an older content is published again, and why."""
-    subject = f"{contract.name}: rolled back to generation {generation.restores}"
-    text = f"{generation.reason} ({generation.actor}). Now published: generation {generation.number}."
-    hub.notifier.notify(
-        Notification(
-            kind="rolled-back",
-            dataset=contract.name,
-            release_id=generation.release_id,
-            to=(*contract.owners, *_consumers(hub, contract)),
-            subject=subject,
-            text=text,
-            at=generation.published_at,
-        )
-    )
 
 
 def _warnings(contract: Contract, report: AuditReport | None) -> tuple[str, ...]:
@@ -164,39 +150,3 @@ def _warnings(contract: Contract, report: AuditReport | None) -> tuple[str, ...]
         for result in (report.results if report else ())
         if result.status is CheckStatus.WARN
     )
-
-
-def _notifications(hub: Hub, contract: Contract, record: ReleaseRecord) -> list[Notification]:
-    late = [verdict for verdict in record.due if not verdict.met]
-    if record.state is ReleaseState.REJECTED:
-        kind, subject, to = "rejected", f"release {record.release_id} was rejected", contract.owners
-        text = f"Delivery {record.delivery}: {record.why}. Readers keep what was published before."
-    elif late:
-        kind, subject = "released", f"release {record.release_id} came late"
-        to = (*contract.owners, *_consumers(hub, contract))
-        text = "; ".join(f"{v.business_date} was due at {v.due_at:%Y-%m-%d %H:%M %Z}" for v in late[:5])
-    elif record.warnings:
-        kind, subject, to = (
-            "released",
-            f"release {record.release_id} is published with warnings",
-            contract.owners,
-        )
-        text = "; ".join(record.warnings[:5])
-    else:
-        return []
-    return [
-        Notification(
-            kind=kind,
-            dataset=contract.name,
-            release_id=record.release_id,
-            to=tuple(dict.fromkeys(to)),
-            subject=f"{contract.name}: {subject}",
-            text=text,
-            at=record.finished_at,
-        )
-    ]
-
-
-def _consumers(hub: Hub, contract: Contract) -> tuple[str, ...]:
-    consumers = hub.book().consumers_of(contract.name)
-    return tuple(consumer.owner_email for consumer in consumers if consumer.owner_email)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from datahub_dagster.domain.calendars import calendar_named
+from datahub_dagster.domain.calendar_files import partition_days
 from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.delivery import Delivery
 from datahub_dagster.domain.layout import is_mixed
@@ -26,11 +26,12 @@ def validate(hub: Hub, contract: Contract, delivery: Delivery, current: Generati
     profiles = hub.profiler.profile(
         delivery.location, [(file.path, file.size) for file in delivery.files], bounds_of
     )
+    days = partition_days(contract)
     stays = contract.partitions is not None and not delivery.full
     found = compare(
         contract,
         profiles,
-        is_session=lambda name, day: calendar_named(name).is_session(day),
+        is_session=lambda day: days is None or days.is_session(day),
         published_columns=_published_columns(hub, current) if stays else None,
     )
     kept = _kept_beside(hub, contract, found, current) if stays and not found.faults else ()

@@ -12,14 +12,14 @@ import pytest
 from datahub_dagster.adapters.notify.object_outbox import ObjectOutbox
 from datahub_dagster.adapters.notify.outbox import OutboxNotifier
 from datahub_dagster.adapters.storage.local import LocalStorage
-from datahub_dagster.domain.names import DatasetName, ReleaseId
 from datahub_dagster.ports import Notification
 
 AT = datetime(2026, 11, 20, 9, 12, tzinfo=UTC)
 MESSAGE = Notification(
     kind="rejected",
-    dataset=DatasetName("equities", "daily_prices"),
-    release_id=ReleaseId(AT.date(), 7),
+    team="markets",
+    datasets=("equities.daily_prices",),
+    release="2026-11-20.7",
     to=("markets-data@example.com",),
     subject="equities.daily_prices: 2026-11-20 was rejected",
     text="Zwei Zeilen:\n重複した行が3つあります。",
@@ -38,13 +38,24 @@ def test_a_message_is_one_line_of_json(tmp_path: Path) -> None:
         {
             "at": "2026-11-20T09:12:00+00:00",
             "kind": "rejected",
+            "team": "markets",
             "dataset": "equities.daily_prices",
+            "datasets": ["equities.daily_prices"],
             "release": "2026-11-20.7",
             "to": ["markets-data@example.com"],
             "subject": "equities.daily_prices: 2026-11-20 was rejected",
             "text": "Zwei Zeilen:\n重複した行が3つあります。",
         }
     ]
+
+
+def test_a_message_about_several_datasets_names_none_as_the_one(tmp_path: Path) -> None:
+    several = ("equities.daily_prices", "equities.sectors")
+
+    OutboxNotifier(tmp_path).notify(replace(MESSAGE, datasets=several, release=None, kind="alerts"))
+
+    (line,) = lines(tmp_path)
+    assert (line["dataset"], line["datasets"], line["release"]) == (None, list(several), None)
 
 
 def test_the_month_is_that_of_utc(tmp_path: Path) -> None:

@@ -14,7 +14,6 @@ import pytest
 from datahub_dagster.adapters.aws.clients import AwsClients
 from datahub_dagster.adapters.aws.secrets import AwsSecret
 from datahub_dagster.adapters.notify.webhook import WebhookNotifier
-from datahub_dagster.domain.names import DatasetName, ReleaseId
 from datahub_dagster.ports import Notification, Notifier
 from tests.aws import AwsAccount
 
@@ -23,8 +22,9 @@ pytestmark = pytest.mark.aws
 AT = datetime(2026, 11, 20, 9, 12, tzinfo=UTC)
 MESSAGE = Notification(
     kind="rejected",
-    dataset=DatasetName("equities", "daily_prices"),
-    release_id=ReleaseId(AT.date(), 7),
+    team="markets",
+    datasets=("equities.daily_prices",),
+    release="2026-11-20.7",
     to=("markets-data@example.com",),
     subject="equities.daily_prices: 2026-11-20 was rejected",
     text="重複した行が3つあります。",
@@ -124,7 +124,9 @@ def test_a_message_is_posted_as_json_and_kept(posting: Posting, caplog: pytest.L
     assert body == {
         "at": "2026-11-20T09:12:00+00:00",
         "kind": "rejected",
+        "team": "markets",
         "dataset": "equities.daily_prices",
+        "datasets": ["equities.daily_prices"],
         "release": "2026-11-20.7",
         "to": ["markets-data@example.com"],
         "subject": "equities.daily_prices: 2026-11-20 was rejected",

@@ -74,7 +74,7 @@ def tell(folder: Path, *, serve: bool, embedded: bool) -> int:
     phases.begin("start", "the AWS emulator and PostgreSQL")
     with start_emulator() as emulator, start_postgres() as postgres:
         account = new_account(emulator.endpoint)
-        deliveries = write_deliveries(folder / "outbox", datetime.now(UTC).date())
+        deliveries = write_deliveries(folder / "outbox", datetime.now(UTC))
         sources = sorted({told.dataset.partition(".")[0] for told in deliveries})
         variables = {
             **make_infrastructure(account, sources),

@@ -27,13 +27,16 @@ def parts(deliveries: Sequence[DemoDelivery]) -> list[list[DemoDelivery]]:
     """The story in parts: what is delivered together is released together, mostly in one run a team.
 
     The sensor may look in the midst of a part, and order holds for the deliveries of a dataset only. So what a test of
-    another dataset looks at is a part of its own, before it. The broken deliveries come last, as in the story.
+    another dataset looks at is a part of its own, before it. The broken deliveries come last, and what followed them.
     """
-    broken = next(number for number, told in enumerate(deliveries) if told.expected == "rejected")
-    whole = [told for told in deliveries[:broken] if told.dataset not in LOOKS_AT_THE_REST]
+    whole: list[DemoDelivery] = []
+    last: list[DemoDelivery] = []
+    for told in deliveries:
+        begun = {each.dataset for each in last}
+        is_last = told.expected == "rejected" or told.dataset in {*begun, *LOOKS_AT_THE_REST}
+        (last if is_last else whole).append(told)
     first = [told for told in whole if told.dataset in OTHERS_LOOK_AT]
-    second = [told for told in whole if told not in first]
-    return [first, second, [told for told in deliveries if told not in whole]]
+    return [first, [told for told in whole if told not in first], last]
 
 
 def play(

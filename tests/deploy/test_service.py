@@ -20,7 +20,7 @@ from datahub_dagster.ports import Hub
 from datahub_dagster.settings import Settings
 from datahub_dagster.wiring import open_hub
 from tests.aws import AwsAccount, new_account
-from tests.builders import TODAY
+from tests.builders import NOW
 from tests.deploy.services import DEPLOY, Services, run_services
 from tests.emulator.launch import Emulator
 from tests.postgres import Postgres
@@ -131,7 +131,7 @@ def service(tmp_path_factory: pytest.TempPathFactory, asked_for: pytest.MonkeyPa
     asked_for.setenv("DATAHUB_ROOT", str(folder / "hub"))
     asked_for.setenv("DATAHUB_SENSOR_INTERVAL_SECONDS", "2")
     asked_for.setenv("DATAHUB_DOCS_INTERVAL_MINUTES", "720")
-    deliveries = write_deliveries(folder / "outbox", TODAY)
+    deliveries = write_deliveries(folder / "outbox", NOW)
     with (
         run_services(folder / "dagster", os.environ) as services,
         dg.DagsterInstance.from_config(str(services.home)) as instance,

@@ -121,7 +121,7 @@ def test_a_day_that_the_library_does_not_know_is_refused_with_a_way_out(day: dat
 
     assert isinstance(caught.value, RefusedError)
     assert "it knows 1949-01-01 to 2099-12-31" in str(caught.value)
-    assert "overrides" in str(caught.value)
+    assert "write a calendar file" in str(caught.value)
 
 
 def test_a_walk_never_silently_leaves_the_range() -> None:

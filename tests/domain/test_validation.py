@@ -34,7 +34,7 @@ def day_file(
 
 
 def judged(of: Contract, *files: FileProfile, **more: Any) -> Validated:
-    values: dict[str, Any] = {"is_session": lambda name, day: True} | more
+    values: dict[str, Any] = {"is_session": lambda day: True} | more
     return validate(of, files, **values)
 
 
@@ -121,7 +121,7 @@ def test_a_day_in_the_path_may_stand_for_the_column() -> None:
 
 
 def test_a_calendar_that_ends_is_a_warning_and_no_fault() -> None:
-    def beyond(_name: str, _day: date) -> bool:
+    def beyond(_day: date) -> bool:
         raise CalendarRangeError("the calendar says nothing of 2026-11-20", subject="XTKS")
 
     dated = contract(delivery=by_day(calendar="XTKS"), columns=())

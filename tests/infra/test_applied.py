@@ -249,10 +249,16 @@ class TestTheHub:
             "prod/log/equities/daily_prices/receipts/00000006.json",
             "prod/log/equities/daily_prices/generations/00000006.json",
             "prod/log/equities/daily_prices/checks/2026-11-20T08-00-00.000000Z.json",
+            "prod/log/equities/daily_prices/promises/2026-11-20T08-00-00.000000Z.json",
         ):
             s3.put_object(**here, Key=written_once, Body=b"{}", IfNoneMatch="*")
-        for replaced in ("pins/2026-11-20.6", "listings/2026-11-20", "claims/use.2026"):
-            key = f"prod/log/equities/daily_prices/{replaced}.json"
+        notes = ("pins/2026-11-20.6", "listings/2026-11-20", "claims/use.2026")
+        for replaced in (
+            *(f"log/equities/daily_prices/{note}" for note in notes),
+            "alerts/open/0f",
+            "monitor/heartbeat",
+        ):
+            key = f"prod/{replaced}.json"
             s3.put_object(**here, Key=key, Body=b"{}")
             s3.delete_object(**here, Key=key)
 
@@ -395,14 +401,20 @@ class TestWhatWasReleased:
             "Bool": {"s3:ObjectCreationOperation": "true"},
         }
         log = "log/equities/daily_prices/"
-        written_once = ["receipts/00000001.json", "generations/00000001.json", "checks/2026-11-20.json"]
+        written_once = [
+            "receipts/00000001.json",
+            "generations/00000001.json",
+            "checks/2026-11-20.json",
+            "promises/2026-11-20.json",
+        ]
         replaced = ["pins/2026-11-20.7.json", "listings/2026-11-20.json", "claims/use.json"]
         assert all(
             is_protected(path)
             for path in [RELEASED + "part-0.parquet", *(log + each for each in written_once)]
         )
         assert not any(
-            is_protected(path) for path in ["inbox/equities/a/b", *(log + each for each in replaced)]
+            is_protected(path)
+            for path in ["inbox/equities/a/b", "alerts/open/0f.json", *(log + each for each in replaced)]
         )
         # A table called `pins` has generations too.
         assert is_protected("log/equities/pins/generations/00000001.json")
@@ -435,6 +447,7 @@ class TestAReader:
             "log/equities/daily_prices/receipts/00000001.json",
             "athena/hub/failing-rows.csv",
             "outbox/1.json",
+            "alerts/open/0f.json",
         ],
     )
     def test_it_does_not_read_what_is_not(self, applied: Environment, path: str) -> None:

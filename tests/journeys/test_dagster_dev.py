@@ -17,7 +17,7 @@ from datahub_dagster.demo.data import DemoDelivery, write_deliveries
 from datahub_dagster.ports import Hub
 from datahub_dagster.settings import Settings
 from datahub_dagster.wiring import open_hub
-from tests.builders import TODAY
+from tests.builders import NOW
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -72,7 +72,7 @@ class Dev:
 @pytest.fixture(scope="module")
 def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
     folder = tmp_path_factory.mktemp("dev")
-    told = write_deliveries(folder / "outbox", TODAY)
+    told = write_deliveries(folder / "outbox", NOW)
     deliveries = {each.name: each for each in told if each.dataset == "transport.airports"}
     environment = {
         **os.environ,

@@ -17,7 +17,7 @@ from datahub_dagster.demo.data import DemoDelivery, write_deliveries
 from datahub_dagster.settings import Settings
 from tests.adapters.test_webhook import Receiver
 from tests.aws import AwsAccount
-from tests.builders import TODAY
+from tests.builders import NOW
 from tests.defs.dagster_hub import materializations, text
 
 pytestmark = [pytest.mark.slow, pytest.mark.aws]
@@ -57,7 +57,7 @@ def test_no_secret_stands_in_anything_that_is_kept_or_shown(
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    deliveries = [each for each in write_deliveries(tmp_path / "given", TODAY) if each.dataset == DATASET]
+    deliveries = [each for each in write_deliveries(tmp_path / "given", NOW) if each.dataset == DATASET]
     good = next(each for each in deliveries if each.expected != "rejected")
     bad = tmp_path / "bad.csv"
     bad.write_text("this is no Parquet")

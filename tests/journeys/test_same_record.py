@@ -16,7 +16,7 @@ from datahub_dagster.defs.shown import Shown
 from datahub_dagster.demo.data import DemoDelivery, write_deliveries
 from datahub_dagster.errors import ExitCode
 from datahub_dagster.settings import Settings
-from tests.builders import TODAY
+from tests.builders import NOW
 
 pytestmark = pytest.mark.slow
 
@@ -44,7 +44,7 @@ DIFFERS |= {"due_at"}  # of a promise by age, which begins when the release is p
 
 @pytest.fixture
 def deliveries(tmp_path: Path) -> list[DemoDelivery]:
-    return [each for each in write_deliveries(tmp_path / "outbox", TODAY) if each.dataset in DATASETS]
+    return [each for each in write_deliveries(tmp_path / "outbox", NOW) if each.dataset in DATASETS]
 
 
 def test_the_command_line_and_dagster_leave_the_same_records(

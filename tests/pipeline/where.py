@@ -111,6 +111,12 @@ class Where(ABC):
             if path.startswith("outbox/"):
                 lines = [json.loads(line) for line in content.decode().splitlines()]
                 state["outbox"] = state.get("outbox", set()) | {line["subject"] for line in lines}
+            elif path.startswith("alerts/raised/"):
+                alert = json.loads(content)
+                state["alerts"] = state.get("alerts", set()) | {(alert["key"], alert["stage"])}
+            elif "/promises/" in path:  # called by the instant
+                told = without_times(json.loads(content))
+                state[path.rpartition("/")[0]] = [*state.get(path.rpartition("/")[0], []), told]
             elif path.endswith(".json"):
                 state[path] = without_times(json.loads(self.anonymous(content.decode())))
             else:
@@ -192,7 +198,7 @@ class HubOnAws(Where):
 
     def remove(self) -> None:
         storage = self.place.storage()
-        for folder in ("inbox", "releases", "log", "outbox"):
+        for folder in ("inbox", "releases", "log", "outbox", "alerts"):
             storage.delete_folder(Location(folder))
 
     def anonymous(self, text: str) -> str:

@@ -28,6 +28,8 @@ PLACES = {
     "log/*/*/listings": (WRITE,),
     "catalog": (LIST, READ, WRITE),
     "outbox": (WRITE,),
+    "alerts": (LIST, READ, WRITE, DELETE),
+    "monitor": (LIST, READ, WRITE, DELETE),
     "probe": (LIST, READ, WRITE, DELETE),
 }
 

@@ -15,7 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from datahub_dagster.domain.contract import Consumer, Contract, ContractBook, ContractFault
+from datahub_dagster.domain.calendar_files import consumer_with_files, contract_with_files, files_in
+from datahub_dagster.domain.contract import CalendarFile, Consumer, Contract, ContractBook, ContractFault
 
 _KEPT = 3
 _KEPT_SECONDS = 3600
@@ -52,6 +53,7 @@ class _Document:
     datasets: tuple[Contract, ...]
     consumers: tuple[Consumer, ...]
     faults: tuple[ContractFault, ...]
+    calendars: tuple[CalendarFile, ...]  # once: thousands of promises may use the same one
 
 
 class ParseCache:
@@ -79,9 +81,14 @@ class ParseCache:
         parsed = _parsed(place, Path(document.project_dir), fingerprint)
         if not parsed.manifest_path.is_file() or not parsed.project_dir.is_dir():
             return None
+        files = {file.name: file for file in document.calendars}
+        datasets, consumers = document.datasets, document.consumers
+        if files:
+            datasets = tuple(contract_with_files(contract, files) for contract in datasets)
+            consumers = tuple(consumer_with_files(consumer, files) for consumer in consumers)
         book = ContractBook(
-            datasets={contract.name: contract for contract in document.datasets},
-            consumers=document.consumers,
+            datasets={contract.name: contract for contract in datasets},
+            consumers=consumers,
             faults=document.faults,
         )
         return Stored(book, parsed)
@@ -112,9 +119,10 @@ class ParseCache:
             project_dir = place / "project"
         document = _Document(
             project_dir=str(project_dir),
-            datasets=tuple(book.datasets.values()),
-            consumers=book.consumers,
+            datasets=tuple(contract_with_files(contract, {}) for contract in book.datasets.values()),
+            consumers=tuple(consumer_with_files(consumer, {}) for consumer in book.consumers),
             faults=book.faults,
+            calendars=tuple(files_in(book.datasets.values(), book.consumers).values()),
         )
         (unfinished / "book.json").write_bytes(_adapter().dump_json(document))
         if place.exists():  # it could not be read

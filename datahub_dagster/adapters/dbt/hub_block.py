@@ -5,9 +5,11 @@ loads as it is.
 """
 
 from datetime import date, time, timedelta
-from typing import Annotated, Any, ClassVar, Self
+from itertools import combinations
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.fields import FieldInfo
 
 from datahub_dagster.adapters.dbt.hub_types import (
     Calendar,
@@ -16,6 +18,7 @@ from datahub_dagster.adapters.dbt.hub_types import (
     Duration,
     Email,
     Name,
+    Span,
     TimeOfDay,
     Timezone,
     Version,
@@ -26,16 +29,20 @@ from datahub_dagster.domain.contract import (
     DeliverySpec,
     FreshnessSlo,
     Granularity,
+    Language,
     License,
     Lifecycle,
     Mode,
     Override,
     PartitionSpec,
     QualitySlo,
+    QuietHours,
     Retention,
     Schedule,
     Support,
 )
+from datahub_dagster.domain.promise import QUALITY
+from datahub_dagster.domain.slo_report import slo_check_name
 
 Objective = Annotated[float, Field(gt=0, le=1)]
 
@@ -45,17 +52,49 @@ class Block(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @classmethod
+    def keys(cls) -> dict[str, FieldInfo]:
+        """Its keys as they are written; `from` can't be the name of a field."""
+        return {field.alias or name: field for name, field in cls.model_fields.items()}
+
+
+class QuietBlock(Block):
+    """When nobody is told anything; what comes up then is told when it is over."""
+
+    since: TimeOfDay = Field(alias="from", description="Local time from which it is quiet ...")
+    until: TimeOfDay = Field(alias="to", description="... to this one, over midnight if it is not later.")
+    timezone: Timezone = Field("UTC", description="The time zone of both.")
+
+    @model_validator(mode="after")
+    def _has_an_end(self) -> Self:
+        if self.since == self.until:
+            raise ValueError(
+                "it would be quiet all day, and nobody would ever be told: write two different times"
+            )
+        return self
+
 
 class SupportBlock(Block):
     """Where consumers ask and where alerts go."""
 
-    tool: Name = Field(description="`slack`, `email`, `webhook`, `pagerduty` or `teams`.")
+    tool: Literal["slack", "email", "webhook", "pagerduty", "teams"] = Field(
+        description="What the channel belongs to."
+    )
     channel: Name = Field(description="A name that the platform's settings resolve; never a secret.")
     url: Name | None = Field(None, description="Where people can open it.")
+    language: Language | None = Field(
+        None, description="In which language alerts are written; absent = as the platform's settings say."
+    )
+    quiet: QuietBlock | None = Field(None, description="When nobody is told anything; absent = never.")
 
     def to_domain(self) -> Support:
         """As a value of the domain."""
-        return Support(tool=self.tool, channel=self.channel, url=self.url)
+        quiet = self.quiet and QuietHours(
+            since=self.quiet.since, until=self.quiet.until, timezone=self.quiet.timezone
+        )
+        return Support(
+            tool=self.tool, channel=self.channel, url=self.url, language=self.language, quiet=quiet
+        )
 
 
 class PartitionsBlock(Block):
@@ -64,7 +103,9 @@ class PartitionsBlock(Block):
     column: Name = Field(description="The partition column: inside the files, or only in their path.")
     granularity: Granularity = Field(Granularity.DAY, description="How much of time one partition holds.")
     start: Day | None = Field(None, description="The first partition's date.")
-    calendar: Calendar | None = Field(None, description="The days that have a partition; absent = every day.")
+    calendar: Calendar | None = Field(
+        None, description="The days that have a partition, as in `slo.freshness`; absent = every day."
+    )
 
     def to_domain(self) -> PartitionSpec:
         """As a value of the domain."""
@@ -127,24 +168,29 @@ class OverrideBlock(Block):
     def _fits_together(self) -> Self:
         if (self.kind == "moved") != (self.due_on is not None):
             raise ValueError("due_on stands with kind: moved, and only there")
+        if self.due_on is not None and self.due_on < self.on:
+            raise ValueError(f"due_on {self.due_on} lies before the day itself, {self.on}")
         return self
 
 
 class FreshnessBlock(Block):
     """By when a release must be published."""
 
-    name: Name = Field("freshness", description="Needed where there are several.")
+    name: Name = Field(
+        "freshness",
+        description="Needed where there are several. `quality` and what begins with `for_` are taken.",
+    )
     due: TimeOfDay | None = Field(
         None,
         description="Local time by which the release must be published. This or `max_age`. Of a dataset partitioned by month "
         "the last session of each month alone is owed, whatever the calendar: of a month that grows daily say `max_age`.",
     )
-    max_age: Duration | None = Field(
-        None, description="How old the published release may grow. This or `due`."
-    )
+    max_age: Span | None = Field(None, description="How old the published release may grow. This or `due`.")
     timezone: Timezone = Field("UTC", description="The time zone of `due`.")
     calendar: Calendar = Field(
-        "daily", description="`daily`, `weekdays`, an ISO country code, or the MIC of an exchange."
+        "daily",
+        description="On which days: `daily`, `weekdays`, an ISO country code, the MIC of an exchange, a "
+        "[calendar file](../how-to/write-a-calendar.md), `XTKS and JP`, `XTKS or XNYS`, or one session a month such as `5th of JP`.",
     )
     covers: Annotated[int, Field(ge=0, le=260)] = Field(
         0, description="How many sessions before the due day the business date lies."
@@ -154,14 +200,16 @@ class FreshnessBlock(Block):
         (), description="Days added, removed or moved, each with a reason."
     )
     objective: Objective = Field(0.99, description="The share of due times met ...")
-    window: Duration = Field(timedelta(days=90), description="... over this rolling window.")
+    window: Span = Field(timedelta(days=90), description="... over this rolling window.")
+    warn_before: Duration = Field(
+        timedelta(minutes=15),
+        description="How long before a due time it is told that nothing was delivered yet; `0m` = never.",
+    )
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if (self.due is None) == (self.max_age is None):
             raise ValueError("exactly one of due and max_age must be there")
-        if self.window <= timedelta(0) or self.max_age == timedelta(0):
-            raise ValueError("a window or an age of nothing can't be kept")
         return self
 
     def to_domain(self) -> FreshnessSlo:
@@ -177,7 +225,7 @@ class QualityBlock(Block):
     """The share of deliveries that pass their audit at the first try."""
 
     objective: Objective = Field(0.95, description="The share ...")
-    window: Duration = Field(timedelta(days=90), description="... over this rolling window.")
+    window: Span = Field(timedelta(days=90), description="... over this rolling window.")
 
 
 def _as_list(value: Any) -> Any:
@@ -199,6 +247,18 @@ class SloBlock(Block):
         names = [slo.name for slo in self.freshness]
         if len(set(names)) < len(names):
             raise ValueError("each of several freshness promises needs a name of its own")
+        for name in names:
+            if slo_check_name(name) == slo_check_name(QUALITY):
+                raise ValueError(
+                    f"a promise of freshness can't be called {name!r}: that is the promise of quality"
+                )
+            if slo_check_name(name).startswith(slo_check_name("for_")):
+                raise ValueError(f"a promise can't be called {name!r}: for_... are those of consumers")
+        for one, other in combinations(names, 2):
+            if slo_check_name(one) == slo_check_name(other):
+                raise ValueError(
+                    f"{one!r} and {other!r} would be the same check, {slo_check_name(one)}: names differ in letters or digits"
+                )
         return self
 
 

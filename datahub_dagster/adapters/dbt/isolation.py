@@ -10,12 +10,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from datahub_dagster.adapters.dbt.calendar_files import read_calendars
 from datahub_dagster.adapters.dbt.last_good import Choice, LastGood, Missing
 from datahub_dagster.adapters.dbt.manifest import Reading, read_manifest
 from datahub_dagster.adapters.dbt.parse import Failure, guess_line, jinja_line, yaml_failures
 from datahub_dagster.adapters.dbt.problems import Problem
 from datahub_dagster.adapters.dbt.project import SHARED, ProjectState, read_paths
 from datahub_dagster.adapters.dbt.yaml_lines import YamlLines
+from datahub_dagster.domain.calendar_files import files_in
 from datahub_dagster.domain.contract import ContractFault
 from datahub_dagster.errors import ContractError
 
@@ -49,6 +51,7 @@ class Isolation:
         self._last_good = last_good
         self._shadow = shadow
         self._parse = parse
+        self._calendars = read_calendars(state, last_good.calendars())
         self._choices: dict[str, Choice] = dict.fromkeys(state.units, Choice.CURRENT)
         self._stubs: set[Missing] = set()
         self._faults: dict[str, list[ContractFault]] = {}
@@ -69,7 +72,7 @@ class Isolation:
                     self._blame(manifest)
                 continue
             paths = read_paths(project_dir, self._state.project_dir)
-            reading = read_manifest(manifest, paths, YamlLines(project_dir))
+            reading = read_manifest(manifest, paths, YamlLines(project_dir), self._calendars.known)
             broken = self._broken_units(reading.problems)
             if not broken:
                 return self._finish(manifest, reading, project_dir)
@@ -92,12 +95,20 @@ class Isolation:
             if choice is Choice.CURRENT and unit not in self._tolerated
         ]
         self._last_good.keep(self._state, whole)
+        users = files_in(reading.datasets.values(), reading.consumers)
+        calendars, missed = self._calendars.still_used(users)
+        self._last_good.keep_calendars(calendars)
         faults = [
             replace(fault, has_last_good=self._choices[unit] is Choice.LAST_GOOD)
             for unit, found in self._faults.items()
             for fault in found
         ]
         faults += [self._fault_of(problem) for problem in reading.problems]
+        shared_by_all = (*self._calendars.problems, *missed)
+        faults += [
+            replace(self._fault_of(problem), team=self._state.paths.name, has_last_good=True)
+            for problem in shared_by_all
+        ]
         ordered = sorted(
             dict.fromkeys(faults), key=lambda fault: (fault.team, fault.path, fault.line or 0, fault.message)
         )
@@ -289,6 +300,7 @@ class Isolation:
             message=message,
             next_step=next_step,
             has_last_good=not problem.is_broken,
+            is_broken=problem.is_broken,
         )
 
     def _folder_of(self, unit: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 
 from datahub_dagster.adapters.dbt.manifest import STUB
-from datahub_dagster.adapters.dbt.project import SHARED, ProjectState, write_atomically
+from datahub_dagster.adapters.dbt.project import CALENDARS, SHARED, ProjectState, write_atomically
 
 Missing = tuple[str, str]
 """What a file refers to and nobody declares: ("source", "payments.orders") or ("node", "stg_orders")."""
@@ -63,6 +63,19 @@ class LastGood:
             if folder.name not in state.units and not folder.name.startswith("."):
                 shutil.rmtree(folder, ignore_errors=True)
 
+    def calendars(self) -> Mapping[str, bytes]:
+        """What each calendar file last said when it was good, by name."""
+        return {file.stem: file.read_bytes() for file in self._calendars_dir().glob("*.yml")}
+
+    def keep_calendars(self, contents: Mapping[str, bytes]) -> None:
+        """Remember these calendar files, and forget all others."""
+        folder = self._calendars_dir()
+        for name, content in contents.items():
+            write_atomically(folder / f"{name}.yml", content)
+        for file in folder.glob("*.yml"):
+            if file.stem not in contents:
+                file.unlink(missing_ok=True)
+
     def build(
         self,
         shadow: Path,
@@ -82,6 +95,9 @@ class LastGood:
         models = shadow / state.paths.models[0]
         models.mkdir(parents=True, exist_ok=True)
         _write_stubs(models, stubs)
+
+    def _calendars_dir(self) -> Path:
+        return self._folder / CALENDARS
 
     def _unit_dir(self, unit: str) -> Path:
         return self._folder / "shared" if unit == SHARED else self._folder / "units" / unit

@@ -1,18 +1,20 @@
 """dbt's manifest as contracts and consumers."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from difflib import get_close_matches
 from typing import Any
 
 from datahub_dagster.adapters.dbt.data_tests import DataTestReader, Node, OwnedTest, file_of
 from datahub_dagster.adapters.dbt.hub_block import ColumnBlock, ConsumerBlock, HubBlock, inherited
-from datahub_dagster.adapters.dbt.hub_faults import BlockFault, check
+from datahub_dagster.adapters.dbt.hub_faults import BlockFault, as_written, check
+from datahub_dagster.adapters.dbt.hub_types import KnownCalendars
 from datahub_dagster.adapters.dbt.problems import Problem
 from datahub_dagster.adapters.dbt.project import ProjectPaths
 from datahub_dagster.adapters.dbt.yaml_lines import Entry, YamlLines
+from datahub_dagster.domain.calendar_files import consumer_with_files, contract_with_files
+from datahub_dagster.domain.consumer_faults import consumer_faults
 from datahub_dagster.domain.contract import (
     Column,
     Consumer,
@@ -24,6 +26,7 @@ from datahub_dagster.domain.contract import (
     digest,
 )
 from datahub_dagster.domain.names import DatasetName
+from datahub_dagster.domain.promise_faults import PromiseFault, partition_spec_faults, slo_faults
 
 STUB = "datahub_stub"
 """In a source's `meta`: it stands in for one that a broken team would declare, and is no dataset."""
@@ -40,13 +43,21 @@ class Reading:
     problems: tuple[Problem, ...]
 
 
-def read_manifest(manifest: Node, paths: ProjectPaths, lines: YamlLines) -> Reading:
-    """All contracts and consumers of a manifest, and every problem in it. A source table with a problem is not among the contracts."""
-    return _Reader(manifest, paths, lines).read()
+def read_manifest(
+    manifest: Node, paths: ProjectPaths, lines: YamlLines, calendars: KnownCalendars
+) -> Reading:
+    """All contracts and consumers of a manifest, and every problem in it.
+
+    A source table that can't be used as it is written is not among the contracts.
+    """
+    return _Reader(manifest, paths, lines, calendars).read()
 
 
 class _Reader:
-    def __init__(self, manifest: Node, paths: ProjectPaths, lines: YamlLines) -> None:
+    def __init__(
+        self, manifest: Node, paths: ProjectPaths, lines: YamlLines, calendars: KnownCalendars
+    ) -> None:
+        self.calendars = calendars
         self.manifest = manifest
         self.paths = paths
         self.lines = lines
@@ -67,9 +78,10 @@ class _Reader:
         contracts = {
             name: self._contract(name, node, tests.get(name, ())) for name, node in sorted(self.nodes.items())
         }
-        consumers = tuple(self._consumers())
+        read = {name: contract for name, contract in contracts.items() if contract}
+        consumers = tuple(self._consumers({str(name): contract for name, contract in read.items()}))
         problems = tuple(dict.fromkeys([*self.problems, *reader.problems]))
-        return Reading({name: c for name, c in contracts.items() if c}, consumers, problems)
+        return Reading(read, consumers, problems)
 
     def _register(self, node: Node) -> None:
         source, table = node["source_name"], node["name"]
@@ -99,7 +111,7 @@ class _Reader:
             return None
         values = block.contract_values()
         promised = tuple(column for column in columns if column)
-        return Contract(
+        contract = Contract(
             **values,
             name=name,
             unique_id=node["unique_id"],
@@ -107,7 +119,7 @@ class _Reader:
             schema=node["schema"],
             identifier=node["identifier"],
             origin=self.lines.origin(path, entry),
-            fingerprint=_fingerprint(promised, values["delivery"], tests),
+            fingerprint="",
             declared=hub is not None,
             description=node["description"] or "",
             tags=tuple(node["tags"]),
@@ -116,6 +128,12 @@ class _Reader:
             tests=tuple(owned.test for owned in tests),
             constraints=tuple(owned.phrase for owned in tests if owned.phrase and not owned.test.column),
         )
+        contract = contract_with_files(contract, self.calendars.files)
+        faults = list(_promise_faults(contract))
+        self._tell(faults, hub, path, entry)
+        if any(fault.is_broken for fault in faults):
+            return None
+        return replace(contract, fingerprint=_fingerprint(promised, contract.delivery, tests))
 
     def _column(self, column: Node, path: str, table: Entry, tests: Sequence[OwnedTest]) -> Column | None:
         entry = replace(table.named("columns", column["name"]), parent=None)
@@ -143,12 +161,13 @@ class _Reader:
             origin=self.lines.origin(path, entry),
         )
 
-    def _consumers(self) -> Iterator[Consumer]:
+    def _consumers(self, contracts: Mapping[str, Contract]) -> Iterator[Consumer]:
         for node in self.manifest["exposures"].values():
             path = file_of(self.manifest, node)
             entry = self.lines.exposure(path, node["name"])
             origin = self.lines.origin(path, entry)
-            block = self._checked(ConsumerBlock, _meta(node).get("hub"), path, entry)
+            hub = _meta(node).get("hub")
+            block = self._checked(ConsumerBlock, hub, path, entry)
             if block is None:
                 continue
             depends_on, missing = self._read_by(node)
@@ -157,11 +176,8 @@ class _Reader:
                 next_step = f"mend the file that declares {text}"
                 self.problems.append(Problem(origin, message, next_step, is_broken=False))
             known = {str(name) for name in depends_on}
-            for key in ("columns", "slo"):
-                for text in set(getattr(block, key)) - known - set(missing):
-                    self._not_read(path, entry, key, text, known)
             owner = node["owner"]
-            yield Consumer(
+            written = Consumer(
                 name=node["name"],
                 unique_id=node["unique_id"],
                 label=node["label"] or node["name"],
@@ -172,10 +188,17 @@ class _Reader:
                 depends_on=depends_on,
                 description=node["description"] or "",
                 url=node["url"],
-                columns={text: names for text, names in block.columns.items() if text in known},
-                slos={text: slo.to_domain() for text, slo in block.slo.items() if text in known},
+                columns=block.columns,
+                slos={text: slo.to_domain() for text, slo in block.slo.items()},
                 notice=block.notice,
                 origin=origin,
+            )
+            consumer = consumer_with_files(written, self.calendars.files)
+            self._tell(consumer_faults(consumer, contracts, missing), hub, path, entry)
+            yield replace(
+                consumer,
+                columns={text: names for text, names in consumer.columns.items() if text in known},
+                slos={text: slo for text, slo in consumer.slos.items() if text in known},
             )
 
     def _read_by(self, node: Node) -> tuple[tuple[DatasetName, ...], tuple[str, ...]]:
@@ -198,24 +221,18 @@ class _Reader:
         missing = tuple(".".join(pair) for pair in pairs if pair in self.stubs)
         return tuple(names[pair] for pair in pairs if pair in names), missing
 
-    def _not_read(self, path: str, entry: Entry, key: str, text: str, known: set[str]) -> None:
-        nearest = get_close_matches(text, known, n=1)
-        message = f"hub.{key} names {text!r}, which is not in depends_on" + (
-            f"; perhaps {nearest[0]!r}" if nearest else ""
-        )
-        origin = Origin(path, entry.hub_line((key, text)))
-        self.problems.append(
-            Problem(
-                origin,
-                message,
-                f"add source('{text.replace('.', chr(39) + ', ' + chr(39), 1)}') to depends_on",
-            )
-        )
-
     def _checked(self, model: type[Any], hub: Any, path: str, entry: Entry) -> Any:
-        block, faults = check(model, hub)
+        block, faults = check(model, hub, self.calendars)
         self.problems += [self._problem(fault, path, entry) for fault in faults]
         return block
+
+    def _tell(self, faults: Iterable[PromiseFault], hub: Any, path: str, entry: Entry) -> None:
+        for fault in faults:
+            keys = as_written(hub, fault.path)
+            message = f"{'.'.join(['hub', *map(str, keys)])}: {fault.message}"
+            self.problems.append(
+                Problem(Origin(path, entry.hub_line(keys)), message, fault.next_step, fault.is_broken)
+            )
 
     def _problem(self, fault: BlockFault, path: str, entry: Entry) -> Problem:
         return Problem(Origin(path, entry.hub_line(fault.path)), fault.message, fault.next_step)
@@ -223,6 +240,16 @@ class _Reader:
     def _team(self, node: Node, path: str) -> str:
         project = self.manifest["metadata"]["project_name"]
         return self.paths.team_of(path) or str(node["package_name"] or project)
+
+
+def _promise_faults(contract: Contract) -> Iterator[PromiseFault]:
+    """What can't be so in a contract's promises, with the keys that lead there from its `hub` block."""
+    if cut := contract.delivery.partitions:
+        for fault in partition_spec_faults(cut):
+            yield replace(fault, path=("delivery", "partitions", *fault.path))
+    for place, slo in enumerate(contract.freshness_slos):
+        for fault in slo_faults(slo, contract.partitions):
+            yield replace(fault, path=("slo", "freshness", place, *fault.path))
 
 
 def _meta(node: Node) -> Mapping[str, Any]:

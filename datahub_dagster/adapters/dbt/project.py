@@ -10,7 +10,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -19,6 +19,9 @@ from typing import Any
 import yaml
 
 from datahub_dagster.domain.contract import digest
+
+CALENDARS = "calendars"
+"""The folder of the hub's calendar files. dbt does not read them."""
 
 SHARED = ""
 """The name of the unit that belongs to everybody."""
@@ -39,7 +42,14 @@ _ROOT_FILES = {
     ".dbtignore",
 }
 _ENV_VAR = re.compile(rb"""env_var\(\s*['"]([A-Za-z_][A-Za-z0-9_]*)['"]""")
-_CODE = ("domain/contract.py", "domain/names.py")  # beside this folder
+_CODE = (
+    "contract",
+    "names",
+    "promise",
+    "due",
+    "promise_faults",
+    "consumer_faults",
+)  # of the domain, beside its calendars
 _YOUNG_NS = 2_000_000_000  # a file changed so shortly before it was read may have changed again within the clock's tick
 
 
@@ -87,12 +97,19 @@ class ProjectPaths:
 
 @dataclass(frozen=True)
 class ProjectState:
-    """All files that decide what dbt reads, at one moment; `adapter` is dbt's word for the engine, `duckdb` or `athena`."""
+    """All files that decide the contracts, at one moment.
+
+    Args:
+        files: Those that dbt reads.
+        adapter: dbt's word for the engine, `duckdb` or `athena`.
+        calendars: The hub's calendar files.
+    """
 
     project_dir: Path
     paths: ProjectPaths
     files: Mapping[str, ProjectFile]
     adapter: str
+    calendars: Mapping[str, ProjectFile] = field(default_factory=dict[str, ProjectFile])
 
     @cached_property
     def units(self) -> Mapping[str, tuple[str, ...]]:
@@ -108,10 +125,11 @@ class ProjectState:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A digest of everything that decides the manifest: files, environment variables, the adapter, and the readers' versions."""
+        """A digest of everything that decides the contracts: files, environment variables, the adapter, and the readers' versions."""
         return digest(
             str(self.project_dir),
             *(f"{path}={self.files[path].sha256}" for path in sorted(self.files)),
+            *(f"{path}={self.calendars[path].sha256}" for path in sorted(self.calendars)),
             self.surroundings,
         )
 
@@ -133,8 +151,9 @@ def scan(project_dir: Path, index_path: Path, *, adapter: str, good_dir: Path | 
     paths = read_paths(project_dir, good_dir)
     known = _load_index(index_path)
     files: dict[str, ProjectFile] = {}
+    calendars: dict[str, ProjectFile] = {}
     index: dict[str, list[object]] = {}
-    for path in _walk(project_dir, paths):
+    for path in [*_walk(project_dir, paths), *_calendar_paths(project_dir)]:
         full = project_dir / path
         try:
             status = full.stat()
@@ -146,10 +165,11 @@ def scan(project_dir: Path, index_path: Path, *, adapter: str, good_dir: Path | 
             content = full.read_bytes()
             variables = sorted({name.decode() for name in _ENV_VAR.findall(content)})
             entry = [stamp, hashlib.sha256(content).hexdigest(), variables]
-        files[path] = ProjectFile(entry[1], tuple(entry[2]))
+        found = calendars if path.startswith(f"{CALENDARS}/") else files
+        found[path] = ProjectFile(entry[1], tuple(entry[2]))
         index[path] = entry
     _save_index(index_path, known, index)
-    return ProjectState(project_dir, paths, files, adapter)
+    return ProjectState(project_dir, paths, files, adapter, calendars)
 
 
 def read_paths(*project_dirs: Path | None) -> ProjectPaths:
@@ -187,6 +207,12 @@ def _walk(project_dir: Path, paths: ProjectPaths) -> Iterator[str]:
             for name in sorted(names):
                 if Path(name).suffix in _SUFFIXES and not name.startswith("."):
                     yield (below / name).as_posix()
+
+
+def _calendar_paths(project_dir: Path) -> Iterator[str]:
+    for path in sorted((project_dir / CALENDARS).glob("*.y*ml")):
+        if path.suffix in (".yml", ".yaml") and path.is_file():
+            yield f"{CALENDARS}/{path.name}"
 
 
 def _load_index(path: Path) -> dict[str, list]:
@@ -227,9 +253,18 @@ def write_atomically(path: Path, content: bytes) -> None:
 def _versions(adapter: str) -> Sequence[str]:
     """Versions of dbt, of one of its adapters, and of the code that reads its manifest."""
     package = Path(__file__).resolve().parents[2]
-    code = [package / name for name in _CODE] + sorted(Path(__file__).parent.glob("*.py"))
+    domain = package / "domain"
+    code = [domain / f"{name}.py" for name in _CODE] + sorted(domain.glob("calendar*.py"))
+    code += sorted(Path(__file__).parent.glob("*.py"))
     found = [hashlib.sha256(file.read_bytes()).hexdigest() for file in code]
-    for distribution in ("datahub_dagster", "dbt-core", "dbt-adapters", f"dbt-{adapter}"):
+    for distribution in (
+        "datahub_dagster",
+        "dbt-core",
+        "dbt-adapters",
+        f"dbt-{adapter}",
+        "holidays",
+        "tzdata",
+    ):
         try:
             found.append(f"{distribution}={version(distribution)}")
         except PackageNotFoundError:

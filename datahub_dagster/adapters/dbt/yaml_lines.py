@@ -78,6 +78,11 @@ class YamlLines:
         """An exposure."""
         return Entry(self._root(path)).named("exposures", name)
 
+    def key_line(self, path: str, keys: Path_) -> int:
+        """The line of a key of a file, or of the last one on the way to it that is there."""
+        root = self._root(path)
+        return _deepest((root, 1), keys)[1] if root is not None else 1
+
     def origin(self, path: str, entry: Entry) -> Origin:
         """Where an entry stands, as a value of the domain."""
         return Origin(path, entry.line)

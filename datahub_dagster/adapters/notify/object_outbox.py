@@ -32,7 +32,7 @@ class ObjectOutbox(Notifier):
         except HubError as error:
             logger.warning(
                 "%s: the message %r to %s was not kept in the outbox: %s",
-                notification.dataset,
+                notification.subjects,
                 notification.subject,
                 ", ".join(notification.to) or "nobody",
                 error,

@@ -33,7 +33,7 @@ class OutboxNotifier(Notifier):
         except (OSError, ValueError) as error:
             logger.warning(
                 "%s: the message %r to %s was not kept in the outbox: %s",
-                notification.dataset,
+                notification.subjects,
                 notification.subject,
                 ", ".join(notification.to) or "nobody",
                 error,

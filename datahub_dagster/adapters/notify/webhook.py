@@ -45,7 +45,7 @@ class WebhookNotifier(Notifier):
         if problem:
             logger.warning(
                 "%s: the message %r was not posted to the webhook of %s, it is in the outbox: %s",
-                notification.dataset,
+                notification.subjects,
                 notification.subject,
                 self._secret,
                 problem,

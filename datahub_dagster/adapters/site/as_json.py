@@ -7,14 +7,18 @@ from typing import Any
 
 from datahub_dagster.adapters.site import web
 from datahub_dagster.adapters.site.facts import DatasetFacts, SiteFacts
-from datahub_dagster.domain import words
+from datahub_dagster.domain import slo_words, words
 from datahub_dagster.domain.audit import AuditReport, CheckResult
 from datahub_dagster.domain.contract import Column, Consumer, ContractFault, DataTest, FreshnessSlo
 from datahub_dagster.domain.outcome import Outcome
 from datahub_dagster.domain.release import Generation
 from datahub_dagster.domain.slo import SloStanding
+from datahub_dagster.domain.slo_report import SloReport
+from datahub_dagster.domain.verdict import DeliveryResult, DueResult, Verdict
 
 SCHEMA_VERSION = 1
+
+_NEWEST = 5  # results of each SLO among its figures; the dataset's own document has all
 
 Json = dict[str, Any]
 
@@ -57,6 +61,9 @@ def dataset_document(dataset: DatasetFacts) -> Json:
             "sunset_date": contract.sunset_date.isoformat() if contract.sunset_date else None,
             "successor": contract.successor,
         },
+        "slo_results": {
+            report.name: [_verdict(result) for result in reversed(report.results)] for report in dataset.slos
+        },
         "columns": [_column(dataset, column) for column in contract.columns],
         "tests": [_test(dataset, test) for test in contract.tests],
         "deliveries": [_outcome(dataset, outcome) for outcome in reversed(dataset.status.outcomes)],
@@ -97,6 +104,7 @@ def _short(dataset: DatasetFacts) -> Json:
         "slo": {
             "state": dataset.slo_state.value if dataset.slo_state else None,
             "standings": [_standing(standing) for standing in status.standings],
+            "kept": [_kept(report) for report in dataset.slos],
         },
         "last_delivery": last and {"outcome": dataset.state_of(last), **_delivery(last)},
         "failing_checks": list(status.failing_checks),
@@ -128,6 +136,47 @@ def _standing(standing: SloStanding) -> Json:
         "due_at": _at(standing.due_at),
         "next_due_at": _at(standing.next_due_at),
         "reason": standing.reason,
+    }
+
+
+def _kept(report: SloReport) -> Json:
+    """How an SLO was kept over its window, with its newest verdicts. Shares are numbers from 0 to 1."""
+    budget = report.budget
+    return {
+        "slo": report.name,
+        "consumer": report.slo.consumer if report.slo else None,
+        "promised": slo_words.promise(report),
+        "objective": budget.objective,
+        "window_days": budget.window.days,
+        "attainment": budget.attainment,
+        "is_kept": budget.is_kept,
+        **{verdict.value: getattr(budget, verdict.value) for verdict in Verdict},
+        "budget_allowed": budget.allowed,
+        "budget_left": budget.left,
+        "burn_rate": budget.burn_rate,
+        "next_due_at": _at(report.next_due_at),
+        "problem": report.problem or None,
+        "last": [_verdict(result) for result in reversed(report.results[-_NEWEST:])],
+    }
+
+
+def _verdict(result: DueResult | DeliveryResult) -> Json:
+    """One due time, or delivery. What is missed has no `late_seconds`: they would grow from one rendering to the next."""
+    if isinstance(result, DeliveryResult):
+        return {
+            "release": result.release,
+            "delivery": result.delivery,
+            "received_at": _at(result.at),
+            "verdict": result.verdict.value,
+        }
+    return {
+        "business_date": result.business_date,
+        "due_at": _at(result.due_at),
+        "deadline_at": _at(result.deadline_at),
+        "verdict": result.verdict.value,
+        "answered_at": _at(result.answered_at),
+        "late_seconds": result.late.total_seconds() if result.verdict is Verdict.LATE else None,
+        "reason": result.reason or None,
     }
 
 
@@ -249,6 +298,7 @@ def _fault(fault: ContractFault) -> Json:
         "message": fault.message,
         "next_step": fault.next_step,
         "has_last_good": fault.has_last_good,
+        "is_broken": fault.is_broken,
     }
 
 

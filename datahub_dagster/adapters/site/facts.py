@@ -7,7 +7,7 @@ from datetime import datetime
 from datahub_dagster.domain import words
 from datahub_dagster.domain.audit import CheckResult, CheckStatus
 from datahub_dagster.domain.contract import Consumer, Contract, ContractBook, ContractFault
-from datahub_dagster.domain.names import ReleaseId
+from datahub_dagster.domain.names import DatasetName, ReleaseId
 from datahub_dagster.domain.outcome import Outcome
 from datahub_dagster.domain.redact import report_without_secrets, without_secrets
 from datahub_dagster.domain.release import (
@@ -20,6 +20,7 @@ from datahub_dagster.domain.release import (
     state_now,
 )
 from datahub_dagster.domain.slo import SloState
+from datahub_dagster.domain.slo_report import SloReport
 from datahub_dagster.domain.status import DatasetStatus
 from datahub_dagster.domain.view import ReleasedFile, files_read
 from datahub_dagster.errors import HubError
@@ -44,6 +45,7 @@ class DatasetFacts:
     Args:
         generations: All states, by number.
         answers: For each test (by unique id), its newest answer on published data.
+        slos: How each SLO was kept, those of consumers too.
         files: The files that are published, where they are few enough to be listed; else empty.
         fault: What is wrong with the team's files, if anything.
         problem: Why the dataset could not be looked at.
@@ -53,6 +55,7 @@ class DatasetFacts:
     generations: Sequence[Generation] = ()
     answers: Mapping[str, Answer] = field(default_factory=dict[str, Answer])
     pins: Mapping[ReleaseId, str] = field(default_factory=dict[ReleaseId, str])
+    slos: Sequence[SloReport] = ()
     files: Sequence[ReleasedFile] = ()
     consumers: tuple[Consumer, ...] = ()
     fault: ContractFault | None = None
@@ -134,15 +137,19 @@ class SiteFacts:
         return tuple(sorted({dataset.contract.team for dataset in self.datasets}))
 
 
-def gather(hub: Hub, statuses: Sequence[DatasetStatus]) -> SiteFacts:
+def gather(hub: Hub, statuses: Sequence[DatasetStatus], reports: Sequence[SloReport] = ()) -> SiteFacts:
     """The facts of the whole hub, datasets and consumers by name.
 
     A dataset whose log can't be read is shown with its problem and stops no other.
     """
     book = hub.book()
+    slos: dict[DatasetName, list[SloReport]] = {}
+    for report in reports:
+        slos.setdefault(report.contract.name, []).append(report)
     return SiteFacts(
         datasets=tuple(
-            _dataset(hub.log, book, status) for status in sorted(statuses, key=lambda s: str(s.contract.name))
+            replace(_dataset(hub.log, book, status), slos=slos.get(status.contract.name, ()))
+            for status in sorted(statuses, key=lambda s: str(s.contract.name))
         ),
         consumers=tuple(
             sorted(book.consumers, key=lambda consumer: (consumer.label or consumer.name, consumer.unique_id))
@@ -157,7 +164,7 @@ def _dataset(log: ReleaseLog, book: ContractBook, status: DatasetStatus) -> Data
     facts = DatasetFacts(
         status=shown,
         consumers=book.consumers_of(contract.name),
-        fault=next((fault for fault in book.faults if fault.team == contract.team), None),
+        fault=next((fault for fault in book.faults if fault.team == contract.team and fault.is_broken), None),
         problem=status.problem,
     )
     if status.problem:

@@ -1,6 +1,7 @@
 """Facts → pages: every file of the site by its path, as bytes, before anything is written."""
 
 from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -11,7 +12,7 @@ from markupsafe import Markup
 
 from datahub_dagster.adapters.site import as_json, facts, web
 from datahub_dagster.adapters.site.facts import DatasetFacts, SiteFacts
-from datahub_dagster.domain import words
+from datahub_dagster.domain import slo_words, words
 from datahub_dagster.domain.audit import CheckStatus
 from datahub_dagster.domain.release import WHOLE
 
@@ -92,6 +93,8 @@ def _environment(zone: ZoneInfo) -> Environment:
         "size": words.size,
         "duration": words.duration,
         "share": words.share,
+        "attained": slo_words.attained,
+        "became": partial(slo_words.became, with_age=False),
         "business_date": words.business_date,
         "freshness": words.freshness,
         "dbt_freshness": words.dbt_freshness,
@@ -105,6 +108,7 @@ def _environment(zone: ZoneInfo) -> Environment:
         WHOLE=WHOLE,
         PASS=CheckStatus.PASS,
         plural=words.plural,
+        slo_words=slo_words,
         anchor=web.anchor,
         duckdb_sql=web.duckdb_sql,
         failing=facts.failing,

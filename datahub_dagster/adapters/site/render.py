@@ -8,7 +8,9 @@ from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from datahub_dagster.adapters.site.facts import gather
+from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.names import Location, unsafe_path_reason
+from datahub_dagster.domain.slo_report import SloReport
 from datahub_dagster.domain.status import DatasetStatus
 from datahub_dagster.errors import EngineError, HubError, SettingsError
 from datahub_dagster.ports import Hub, Site, Storage
@@ -34,6 +36,7 @@ class StaticSite(Site):
     Args:
         storage: Where the pages are written.
         collect: How every dataset stands (`pipeline.status`, handed over since adapters don't know the pipeline).
+        collect_slos: How their SLOs were kept (`pipeline.slo`), likewise; None = the pages say nothing of it.
         render_dbt_docs: Writes dbt's own page, `index.html` or `static_index.html`, into an empty folder; None = there is none.
         may_write: Is asked before each rendering, and raises where the pages must not be written; None = they always may.
         timezone: IANA name of the zone in which the pages tell times.
@@ -49,6 +52,7 @@ class StaticSite(Site):
         collect: Callable[[Hub], Sequence[DatasetStatus]],
         render_dbt_docs: Callable[[Path], None] | None = None,
         *,
+        collect_slos: Callable[[Hub, Sequence[Contract]], Sequence[SloReport]] | None = None,
         may_write: Callable[[], None] | None = None,
         timezone: str = "UTC",
         docs_url: str = "",
@@ -56,6 +60,7 @@ class StaticSite(Site):
         self._storage = storage
         self._may_write = may_write
         self._collect = collect
+        self._collect_slos = collect_slos
         self._render_dbt_docs = render_dbt_docs
         self._docs_url = docs_url
         try:
@@ -89,7 +94,9 @@ class StaticSite(Site):
             self._may_write()
         dbt_page, dbt_error = self._dbt_page() if with_dbt_docs else (None, None)
         has_dbt_docs = dbt_page is not None or self._storage.exists(DOCS / DBT_DOCS)
-        site = gather(hub, self._collect(hub))
+        statuses = self._collect(hub)
+        reports = self._collect_slos(hub, [each.contract for each in statuses]) if self._collect_slos else ()
+        site = gather(hub, statuses, reports)
         pages = build_pages(site, zone=self._zone, docs_url=self._docs_url, has_dbt_docs=has_dbt_docs)
         if dbt_page is not None:
             pages = {DBT_DOCS: dbt_page, **pages}

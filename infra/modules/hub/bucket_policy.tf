@@ -6,10 +6,12 @@ locals {
     "${local.hub}/log/*/*/receipts/*",
     "${local.hub}/log/*/*/generations/*",
     "${local.hub}/log/*/*/checks/*",
+    "${local.hub}/log/*/*/promises/*",
   ]
 
   # Everything else stays: a list of what may go can't forget a folder that comes later.
   may_go = [
+    "${local.hub}/alerts/*",
     "${local.hub}/inbox/*",
     "${local.hub}/log/*/*/pins/*",
     "${local.hub}/log/*/*/listings/*",
@@ -17,6 +19,7 @@ locals {
     "${local.hub}/athena/*",
     "${local.hub}/catalog/*",
     "${local.hub}/docs/*",
+    "${local.hub}/monitor/*",
     "${local.hub}/outbox/*",
     "${local.hub}/probe/*",
     # The dataset that `datahub doctor --smoke` makes and removes.

@@ -1,0 +1,186 @@
+"""What an alert makes of an incident, and what of it is news: opened, got worse, still there, over. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from datahub_dagster.domain.alert import Alert, Alerting, AlertKind, Baseline, Incident, Stage, Told
+from datahub_dagster.domain.contract import digest
+from datahub_dagster.domain.slo_report import slo_check_name
+
+_LEVEL_IS_NEWS = (
+    AlertKind.REJECTED,
+    AlertKind.WARNED,
+    AlertKind.CHECKS_FAILED,
+    AlertKind.CONTRACT_DEPRECATED,
+)
+_NO_REMINDER = (AlertKind.WARNED, AlertKind.CONTRACT_DEPRECATED)  # nothing that people wait for is missing
+_OF_LATENESS = (AlertKind.SLO_MISSED, AlertKind.SLO_AT_RISK, AlertKind.BUDGET_BURNS)
+
+# Whoever saw that a business date is missing may say so a little after it was published.
+_SEEN_LATE = timedelta(minutes=10)
+
+_MUCH_FASTER = 2.0  # a burn rate goes up and down; it is worse when it is twice what was told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What is to be told of an incident.
+
+    Args:
+        incident: As it stands; its alert names only what is not accepted as known.
+        told_before: When people were told last.
+        to: The only ones to be told, by e-mail: consumers who were not concerned before. None = everybody.
+    """
+
+    incident: Incident
+    told: Told
+    told_before: datetime | None = None
+    to: tuple[str, ...] | None = None
+
+
+def incident_after(known: Incident | None, alert: Alert) -> Incident | None:
+    """An incident as an alert leaves it; None = the alert says nothing that is not known.
+
+    Args:
+        known: The newest incident of the alert's key, open or not.
+        alert: What was noticed.
+    """
+    if alert.stage is Stage.OPEN:
+        return _opened(known, alert)
+    if alert.stage is Stage.OVER:
+        return _ended(known, alert)
+    if known is not None and known.alert.at >= alert.at:
+        return None
+    return replace(_new(alert), closed_at=alert.at)
+
+
+def _opened(known: Incident | None, alert: Alert) -> Incident | None:
+    if known is None:
+        return _new(alert)
+    if known.closed_at is not None:
+        seen_late = (
+            _SEEN_LATE if alert.kind in (AlertKind.SLO_MISSED, AlertKind.SLO_AT_RISK) else timedelta(0)
+        )
+        return _new(alert) if alert.at > known.closed_at + seen_late else None
+    if alert.at < known.alert.at:
+        return None
+    return replace(known, alert=replace(alert, to=_joined(known.alert.to, alert.to)))
+
+
+def _ended(known: Incident | None, alert: Alert) -> Incident | None:
+    is_about_a_day = alert.kind is AlertKind.SLO_MISSED  # it has come, whatever was noticed in between
+    if known is None:
+        came_late = is_about_a_day and alert.facts.get("late_seconds", 0) > 0
+        return replace(_new(alert), closed_at=alert.at) if came_late else None
+    if not known.is_open or (alert.at < known.alert.at and not is_about_a_day):
+        return None
+    ended = replace(
+        alert,
+        level=max(known.alert.level, alert.level),
+        facts={**known.alert.facts, **alert.facts},
+        to=_joined(known.alert.to, alert.to),
+    )
+    return replace(known, alert=ended, closed_at=max(known.opened_at, alert.at))
+
+
+def _new(alert: Alert) -> Incident:
+    return Incident(
+        id=digest(alert.key, alert.at.isoformat())[:8], key=alert.key, opened_at=alert.at, alert=alert
+    )
+
+
+def _joined(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*first, *second)))
+
+
+def news_of(
+    before: Incident | None,
+    incident: Incident,
+    baselines: Sequence[Baseline],
+    alerting: Alerting,
+    now: datetime,
+) -> News | None:
+    """What is to be told of an incident now, if anything.
+
+    Args:
+        before: The same incident as it was kept; None = it is new.
+        incident: As it is now.
+        baselines: What is accepted as known, of any dataset.
+        alerting: Says when people are reminded.
+        now: UTC.
+    """
+    audible = heard(_as_of(incident, now), baselines, now)
+    told_before = before.told_at if before else None
+    shown = replace(incident, alert=audible or incident.alert)
+    if not incident.is_open:
+        if told_before is None and audible is None:
+            return None
+        told = Told.NEW if incident.alert.stage is Stage.HAPPENED else Told.OVER
+        return News(incident=shown, told=told, told_before=told_before)
+    if audible is None:
+        return None
+    if before is None or told_before is None:
+        return News(incident=shown, told=Told.NEW)
+    if _is_worse(before, audible):
+        return News(incident=shown, told=Told.WORSE, told_before=told_before)
+    if _is_to_be_reminded_of(incident, alerting, now - told_before):
+        return News(incident=shown, told=Told.REMINDER, told_before=told_before)
+    if joined := tuple(address for address in audible.to if address not in before.alert.to):
+        return News(incident=shown, told=Told.NEW, told_before=told_before, to=joined)
+    return None
+
+
+def _is_to_be_reminded_of(incident: Incident, alerting: Alerting, quiet_for: timedelta) -> bool:
+    if incident.acknowledged_by or incident.alert.kind in _NO_REMINDER:
+        return False
+    return timedelta(0) < alerting.remind_after <= quiet_for
+
+
+def _is_worse(before: Incident, alert: Alert) -> bool:
+    """Seconds late grow by themselves: that is no news, people are reminded of it."""
+    if alert.kind is AlertKind.BUDGET_BURNS:
+        return alert.level >= max(before.told_level, 1.0) * _MUCH_FASTER
+    if alert.kind not in _LEVEL_IS_NEWS:
+        return False
+    another = alert.kind is AlertKind.REJECTED and _delivery(alert) != _delivery(before.alert)
+    return another or alert.level > before.told_level  # one more delivery that nobody can read is worse
+
+
+def _delivery(alert: Alert) -> object:
+    return alert.facts.get("delivery")
+
+
+def _as_of(incident: Incident, now: datetime) -> Alert:
+    """Its alert, with the lateness of what is still missing as it is now."""
+    alert = incident.alert
+    if not incident.is_open or alert.kind is not AlertKind.SLO_MISSED:
+        return alert
+    late = alert.level + max((now - alert.at).total_seconds(), 0.0)
+    return replace(alert, level=late, facts={**alert.facts, "late_seconds": late})
+
+
+def heard(alert: Alert, baselines: Sequence[Baseline], now: datetime) -> Alert | None:
+    """What is left of an alert without all that is accepted as known; None = nothing."""
+    accepted = {each.check: each for each in baselines if each.dataset == alert.dataset and now < each.until}
+    if alert.kind in _OF_LATENESS:
+        baseline = accepted.get(slo_check_name(str(alert.facts.get("slo"))))
+        if baseline is None:
+            return alert
+        return alert if alert.kind is AlertKind.SLO_MISSED and alert.level > baseline.level else None
+    checks: Sequence[Mapping[str, Any]] = alert.facts.get("checks") or ()
+    left = [
+        check
+        for check in checks
+        if check["check"] not in accepted or (check["failures"] or 0) > accepted[check["check"]].level
+    ]
+    if len(left) == len(checks):
+        return alert
+    if not left and not alert.facts.get("warnings"):
+        return None
+    return replace(
+        alert,
+        level=float(sum(check["failures"] or 1 for check in left)),
+        facts={**alert.facts, "checks": left},
+    )
