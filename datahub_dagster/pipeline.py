@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from datahub_dagster.domain import words
@@ -18,7 +18,7 @@ from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.delivery import Receipt, next_number
 from datahub_dagster.domain.gc import Removal
 from datahub_dagster.domain.inbox import InboxEntry
-from datahub_dagster.domain.monitor import MonitorTick
+from datahub_dagster.domain.monitor import MAX_AGE, Health, MonitorTick
 from datahub_dagster.domain.names import Location, ReleaseId
 from datahub_dagster.domain.outcome import Outcome
 from datahub_dagster.domain.profile import Fault
@@ -31,7 +31,7 @@ from datahub_dagster.steps import alerts, hand_in, noticed, observe, publish, re
 from datahub_dagster.steps.acknowledge import accept_failure, acknowledge_incidents, take_back
 from datahub_dagster.steps.audit import audit_candidate, audit_published
 from datahub_dagster.steps.inbox import delivery_folder, look_into_inbox
-from datahub_dagster.steps.monitor import tick
+from datahub_dagster.steps.monitor import look_at_monitors, tick
 from datahub_dagster.steps.preview import Preview
 from datahub_dagster.steps.slo import slo_reports
 from datahub_dagster.steps.stage import stage
@@ -256,9 +256,7 @@ def acknowledge(hub: Hub, incidents: Sequence[str], *, reason: str, actor: str) 
     return acknowledge_incidents(hub, incidents, reason=reason, actor=actor)
 
 
-def accept(
-    hub: Hub, contract: Contract, check: str, *, until: datetime, reason: str, actor: str
-) -> Baseline:
+def accept(hub: Hub, contract: Contract, check: str, *, until: datetime, reason: str, actor: str) -> Baseline:
     """Accept a failing check, or an SLO that is missed, until an instant (UTC): people are told only if it gets worse.
 
     Raises:
@@ -324,6 +322,16 @@ def monitor(
         most: How many evaluations are handed out, and budgets reckoned, in one tick; the others wait for the next.
     """
     return tick(hub, contracts, scope=scope, confirmed=confirmed, most=most)
+
+
+def monitor_health(hub: Hub, max_age: timedelta = MAX_AGE) -> Health:
+    """Whether every SLO of the hub was evaluated lately by some monitor; reads signs of life and contracts alone.
+
+    Args:
+        hub: The hub.
+        max_age: How old a sign of life may be.
+    """
+    return look_at_monitors(hub, max_age)
 
 
 def _end(hub: Hub, contract: Contract, way: "_Way", record: ReleaseRecord) -> Outcome:

@@ -1,6 +1,6 @@
 """The only place where adapters are chosen."""
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datahub_dagster.adapters.aws.clients import AwsClients
     from datahub_dagster.adapters.aws.glue_query import GlueQuery
     from datahub_dagster.adapters.duckdb_query import DuckDbQuery
+    from datahub_dagster.adapters.notify.targets import TargetSource
     from datahub_dagster.domain.contract import Contract
     from datahub_dagster.domain.finding import Finding
 
@@ -110,15 +111,27 @@ def _alerting(settings: Settings) -> Alerting:
 def open_channels(settings: Settings, aws: "AwsClients | None" = None) -> Channels:
     """What takes messages to people, by the targets that the settings name; it reads none of them yet."""
     from datahub_dagster.adapters.notify.apprise_channels import AppriseChannels
+
+    return AppriseChannels(_targets(settings, aws))
+
+
+def _targets(settings: Settings, aws: "AwsClients | None" = None) -> "TargetSource | None":
     from datahub_dagster.adapters.notify.targets import TargetFile, TargetSecret
 
     place = settings.alert_targets
     if place is None or isinstance(place, Path):
-        return AppriseChannels(TargetFile(place) if place else None)
+        return TargetFile(place) if place else None
     from datahub_dagster.adapters.aws.clients import AwsClients
     from datahub_dagster.adapters.aws.secrets import AwsSecret
 
-    return AppriseChannels(TargetSecret(AwsSecret(aws or AwsClients(), place)))
+    return TargetSecret(AwsSecret(aws or AwsClients(), place))
+
+
+def examine_targets(settings: Settings, contracts: "Iterable[Contract]") -> "Iterator[Finding]":
+    """What is wrong with the targets of alerts, for the doctor."""
+    from datahub_dagster.adapters.notify.examine import examine_targets as look
+
+    return look(_targets(settings), settings.alert_targets, contracts, settings.platform_support)
 
 
 def _on_aws(settings: Settings, root: S3Root) -> Hub:

@@ -37,7 +37,7 @@ class MailServer:
     def mails_to(self, address: str) -> list[EmailMessage]:
         return [mail for mail in self.mails if address in str(mail["To"])]
 
-    async def handle_RCPT(
+    async def handle_RCPT(  # noqa: N802 - what aiosmtpd calls it
         self, _server: Any, _session: Any, envelope: Envelope, address: str, *_: Any
     ) -> str:
         if address in self.refused:
@@ -45,7 +45,7 @@ class MailServer:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Envelope) -> str:
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Envelope) -> str:  # noqa: N802
         mail = message_from_bytes(envelope.original_content or b"", policy=policy.default)
         assert isinstance(mail, EmailMessage)
         self.mails.append(mail)

@@ -52,8 +52,8 @@ class Size:
                 "s3.HeadObject": self.files + 5 * self.before + 6,
                 "s3.GetObject": self.files + 3 * self.before + 10,
                 "s3.CopyObject": self.files,
-                "s3.PutObject": 5,  # receipt, list of files, audit, generation, record
-                "s3.ListObjectsV2": 14,
+                "s3.PutObject": 6,  # receipt, list of files, audit, generation, promise, record
+                "s3.ListObjectsV2": 17,  # two of them look for alerts that are over by this
                 "glue.GetTable": 2,
                 "glue.CreateTable": 2,
                 "glue.CreateDatabase": 1,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from datahub_dagster.domain.contract import Language
 from datahub_dagster.errors import SettingsError
 from datahub_dagster.settings import S3Root, Settings, known_variables
 
@@ -51,6 +52,12 @@ def test_every_setting_can_be_given() -> None:
         "INBOX_QUEUE": "https://sqs.eu-west-1.example.com/1/inbox",
         "INBOX_LISTING_MINUTES": "60",
         "NOTIFY_WEBHOOK_SECRET": "secretsmanager:datahub/webhook",
+        "ALERT_TARGETS": "/srv/targets.yaml",
+        "ALERT_LANGUAGE": "ja",
+        "ALERT_REMIND_HOURS": "0",
+        "PLATFORM_SUPPORT": "slack:#data-platform, email:ops@example.com,",
+        "DAGSTER_URL": "https://dagster.example.com",
+        "MONITOR_INTERVAL_SECONDS": "30",
         "DOCS_ROOT": "s3://acme-docs",
         "DOCS_PUBLIC": "True",
     }
@@ -66,6 +73,12 @@ def test_every_setting_can_be_given() -> None:
     assert settings.athena_staging_dir == S3Root("acme-results", "athena")
     assert settings.docs_root == S3Root("acme-docs")
     assert settings.docs_public is True
+    assert settings.alert_targets == Path("/srv/targets.yaml")
+    assert settings.alert_language is Language.JAPANESE
+    assert [(each.tool, each.channel) for each in settings.platform_support] == [
+        ("slack", "#data-platform"),
+        ("email", "ops@example.com"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -202,3 +215,31 @@ def test_an_address_in_the_place_of_its_secrets_name_is_refused_and_not_repeated
 )
 def test_a_secret_is_named_by_its_name_or_its_arn(name: str) -> None:
     assert Settings.from_environment({"DATAHUB_NOTIFY_WEBHOOK_SECRET": name}).notify_webhook_secret == name
+
+
+def test_targets_of_alerts_are_in_a_file_or_a_secret(tmp_path: Path) -> None:
+    def given(text: str) -> Path | str | None:
+        return Settings.from_environment({"DATAHUB_ALERT_TARGETS": text}).alert_targets
+
+    assert given("targets.yaml") == Path("targets.yaml").absolute()
+    assert given("ssm:/datahub/targets") == "ssm:/datahub/targets"
+    assert given("") is None
+
+
+@pytest.mark.parametrize(
+    "text", ["json://hub:T0KEN@example.com", "ssm:", "secretsmanager:a b", "slack:T0KEN"]
+)
+def test_an_address_in_place_of_the_targets_is_refused_and_not_repeated(text: str) -> None:
+    with pytest.raises(SettingsError, match="names neither a file nor a secret") as caught:
+        Settings.from_environment({"DATAHUB_ALERT_TARGETS": text})
+
+    assert "T0KEN" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("PLATFORM_SUPPORT", "#data-platform"), ("PLATFORM_SUPPORT", "slack:"), ("ALERT_LANGUAGE", "fr")],
+)
+def test_a_channel_or_a_language_that_is_none_is_refused(name: str, text: str) -> None:
+    with pytest.raises(SettingsError, match=f"DATAHUB_{name}"):
+        Settings.from_environment({f"DATAHUB_{name}": text})

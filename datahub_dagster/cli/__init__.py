@@ -28,6 +28,7 @@ COMMANDS = {
     "accept": "Accept a known failure until a day.",
     "releases": "The history of a dataset: releases, refusals, repeats, rollbacks.",
     "show": "What a dataset promises, or the record of one release.",
+    "monitor": "Look at every SLO now, and tell what is missed; or ask whether somebody does.",
     "docs": "Build the documentation, or serve it.",
     "demo": "Deliver real open data of several teams, and serve the result.",
     "doctor": "Look for what is missing or broken, and say how to mend it.",

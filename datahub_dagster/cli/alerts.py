@@ -122,7 +122,7 @@ class Board:
             yield Styled("nothing is wrong that the hub knows of", "green")
         else:
             yield Rows(
-                columns=("id", "since", "what", "told", "by", "acknowledged"),
+                columns=("id", "since", "what", "told", "to", "acknowledged"),
                 narrow=("id", "since"),
                 needs_width=120,
                 headline=2,

@@ -9,7 +9,7 @@ from datahub_dagster.cli.output import Cell, Line, Rows
 from datahub_dagster.domain import words
 from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.impact import Reader, reader_of
-from datahub_dagster.errors import ExitCode
+from datahub_dagster.errors import ExitCode, UsageError
 
 READER_COLUMNS = ("consumer", "owner", "reads", "promised")
 
@@ -25,6 +25,8 @@ def command(session: Session, dataset: str | None, team: str | None) -> int:
     breaking change they are to be told, and the licence that binds an external customer. Faults in the teams' YAML are told on
     stderr: a consumer that stands in a broken file is missing here.
     """
+    if dataset is not None and team is not None:
+        raise UsageError("name a dataset or a team, not both", next_step="datahub consumers --help")
     found = [
         (contract, [reader_of(contract, consumer) for consumer in session.book.consumers_of(contract.name)])
         for contract in session.contracts(dataset, team=team)

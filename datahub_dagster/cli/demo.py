@@ -160,7 +160,7 @@ def story_lines(session: Session, story: Story) -> Iterator[Line]:
     deliveries = words.plural(len(story.chapters), "delivery", "deliveries")
     count = f"{deliveries} of {words.plural(len(story.datasets), 'dataset')}"
     yield f"{count} in {took}: {said}{back}"
-    yield "(The demo's clock was moved: this is told as of the last nine days, as the dates of the data are moved, too.)"
+    yield "(The hub's clock was moved to each of these times, as the dates of the data were: nobody waited for nine days.)"
     for chapter in story.chapters:
         if not chapter.as_told:
             told = chapter.told

@@ -53,5 +53,5 @@ def message_rows(story: Story) -> Rows:
         title="Who was told what (no channel is set up here: datahub alerts shows the texts)",
         columns=("at", "told", "to"),
         narrow=("at",),
-        rows=tuple((at, subject, ", ".join(to)) for (at, subject), to in told.items()),
+        rows=tuple((at, subject, ", ".join(sorted(to))) for (at, subject), to in told.items()),
     )

@@ -7,7 +7,7 @@ import click
 
 from datahub_dagster.cli.context import Session, hub_command, pass_session
 from datahub_dagster.cli.findings import fault_of, guarded
-from datahub_dagster.cli.hub_findings import datasets
+from datahub_dagster.cli.hub_findings import alerts, datasets
 from datahub_dagster.cli.machine_findings import dagster_home, packages, project, python, root, variables
 from datahub_dagster.cli.output import Line, Styled
 from datahub_dagster.domain import words
@@ -72,6 +72,7 @@ def examine(session: Session) -> Findings:
     if isinstance(settings.root, S3Root) and not (yield from _on_aws(session, settings.root)):
         return
     yield from guarded("hub", lambda: datasets(session.hub, session))
+    yield from guarded("alert targets", lambda: alerts(session))
 
 
 def _on_aws(session: Session, s3_root: S3Root) -> Generator[Finding, None, bool]:

@@ -39,6 +39,13 @@ def datasets(hub: Hub, session: Session) -> Findings:
     )
 
 
+def alerts(session: Session) -> Findings:
+    """Where alerts go, and whether they get there."""
+    from datahub_dagster.wiring import examine_targets
+
+    yield from examine_targets(session.settings, session.hub.book().datasets.values())
+
+
 def dataset(hub: Hub, contract: Contract) -> Findings:
     """One dataset: unfinished releases, files that are missing, a catalog that lags."""
     name, log = contract.name, hub.log

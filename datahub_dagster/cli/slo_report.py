@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from datahub_dagster.cli.output import Cell, Line, Rows, Styled, plain, text_of
-from datahub_dagster.cli.tables import csv_text, markdown_text
+from datahub_dagster.cli.tables import csv_text, markdown_cell, markdown_text
 from datahub_dagster.domain import slo_words, words
 from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.due import zone_named
@@ -102,7 +102,7 @@ def markdown_report(shown: Shown) -> str:
     parts = [markdown_text(shown.columns, _texts(_row(shown, report) for report in shown.reports))]
     if shown.history:
         parts += [
-            f"### {report.contract.name}: {shown.name_of(report)}\n\n"
+            f"### {markdown_cell(report.contract.name)}: {markdown_cell(shown.name_of(report))}\n\n"
             + markdown_text(_OF_HISTORY, _texts(_history_rows(report)))
             for report in shown.reports
             if report.results

@@ -1,6 +1,6 @@
 """`datahub status`: what was promised, what is published, what was refused and why."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -12,16 +12,20 @@ from datahub_dagster.cli.costs import DatasetCosts, costs_lines, costs_value
 from datahub_dagster.cli.outcomes import STYLES, why
 from datahub_dagster.cli.output import Cell, Line, Rows, Styled
 from datahub_dagster.cli.texts import ago, standing_text
-from datahub_dagster.domain import words
+from datahub_dagster.domain import slo_words, words
 from datahub_dagster.domain.contract import ContractFault
 from datahub_dagster.domain.inbox import InboxState
-from datahub_dagster.domain.names import Location
+from datahub_dagster.domain.names import DatasetName, Location
 from datahub_dagster.domain.release import GenerationKind, OutcomeKind
 from datahub_dagster.domain.slo import SloState
+from datahub_dagster.domain.slo_report import SloReport
 from datahub_dagster.domain.status import DatasetStatus
 from datahub_dagster.errors import ExitCode, UsageError
 
 LOG = Location("log")
+
+Kept = Mapping[DatasetName, Sequence[SloReport]]
+"""How the SLOs of each dataset were kept over their windows."""
 
 
 @hub_command("status")
@@ -60,14 +64,17 @@ def command(session: Session, team: str | None, cost: bool, price_per_tb: float 
             costs_lines(costs, now, price_per_tb, is_charged=on_aws),
         )
         return ExitCode.FINE
+    kept: dict[DatasetName, list[SloReport]] = {}
+    for report in pipeline.slo(session.hub, [each.contract for each in standings if not each.problem]):
+        kept.setdefault(report.contract.name, []).append(report)
     session.out.result(
-        {"at": now, "faults": faults, "datasets": [status_value(status) for status in standings]},
-        status_lines(standings, faults, now, session.settings.dbt_project_dir),
+        {"at": now, "faults": faults, "datasets": [status_value(status, kept) for status in standings]},
+        status_lines(standings, faults, now, session.settings.dbt_project_dir, kept),
     )
     return ExitCode.FINE
 
 
-def status_value(status: DatasetStatus) -> dict[str, object]:
+def status_value(status: DatasetStatus, kept: Kept) -> dict[str, object]:
     """One dataset, for programs."""
     contract, current, last = status.contract, status.current, status.last
     return {
@@ -77,6 +84,15 @@ def status_value(status: DatasetStatus) -> dict[str, object]:
         "lifecycle": contract.lifecycle,
         "promised": words.promises(contract),
         "standings": status.standings,
+        "slos": [
+            {
+                "slo": report.name,
+                "objective": report.budget.objective,
+                "attainment": report.budget.attainment,
+                "budget_left": report.budget.left,
+            }
+            for report in kept.get(contract.name, ())
+        ],
         "published": current
         and {
             "generation": current.number,
@@ -105,7 +121,11 @@ def status_value(status: DatasetStatus) -> dict[str, object]:
 
 
 def status_lines(
-    standings: Sequence[DatasetStatus], faults: Sequence[ContractFault], now: datetime, project_dir: Path
+    standings: Sequence[DatasetStatus],
+    faults: Sequence[ContractFault],
+    now: datetime,
+    project_dir: Path,
+    kept: Kept | None = None,
 ) -> Iterator[Line]:
     """The contract faults, the table, and what needs a hand."""
     for fault in faults:
@@ -118,7 +138,7 @@ def status_lines(
         columns=("dataset", "promised", "published", "newest delivery", "why"),
         narrow=("dataset",),
         needs_width=120,
-        rows=tuple(_row(status, now) for status in standings),
+        rows=tuple(_row(status, kept or {}, now) for status in standings),
     )
     for status in standings:
         yield from _attention(status)
@@ -138,28 +158,36 @@ def fault_lines(fault: ContractFault) -> Iterator[Line]:
         yield f"  {'next':<10} {fault.next_step}"
 
 
-def _row(status: DatasetStatus, now: datetime) -> tuple[Cell, ...]:
+def _row(status: DatasetStatus, kept: Kept, now: datetime) -> tuple[Cell, ...]:
     contract, last = status.contract, status.last
     name = f"{contract.name}\n{contract.team}, {contract.lifecycle.value}"
-    promised, style = _promised(status, now)
+    promised, style = _promised(status, kept, now)
     newest: Cell = "none"
     if last:
         newest = Styled(f"{words.outcome(last.kind)}: {last.receipt.delivery.name}", STYLES[last.kind])
     return name, Styled(promised, style), _published(status, now), newest, _why(status)
 
 
-def _promised(status: DatasetStatus, now: datetime) -> tuple[str, str]:
-    """Each promise with how it stands."""
+def _promised(status: DatasetStatus, kept: Kept, now: datetime) -> tuple[str, str]:
+    """Each promise with how it stands, and how often it was kept."""
     standings = {standing.slo: standing for standing in status.standings}
     slos = status.contract.freshness_slos
     lines = [
         words.freshness(slo, status.contract.partitions)
         + (f": {standing_text(standings[slo.name], now)}" if slo.name in standings else "")
+        + "".join(_share_kept(each) for each in kept.get(status.contract.name, ()) if each.name == slo.name)
         for slo in slos
     ] or words.promises(status.contract)
     states = {standing.state for standing in status.standings}
     style = "red" if SloState.LATE in states else "yellow" if SloState.UNKNOWN in states else ""
     return "\n".join(lines or ["no time promised"]), style
+
+
+def _share_kept(report: SloReport) -> str:
+    if report.budget.attainment is None:
+        return ""
+    promised = words.share(report.budget.objective)
+    return f"; {slo_words.attained(report.budget.attainment)} kept, {promised} promised"
 
 
 def _published(status: DatasetStatus, now: datetime) -> Cell:

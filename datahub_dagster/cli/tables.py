@@ -30,11 +30,12 @@ def markdown_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> s
     | &lt;b&gt;\* |
     """
     lines = [columns, *rows]
-    drawn = ["| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines]
+    drawn = ["| " + " | ".join(markdown_cell(cell) for cell in line) + " |" for line in lines]
     return "\n".join([drawn[0], "|" + "---|" * len(columns), *drawn[1:]]) + "\n"
 
 
-def _cell(value: object) -> str:
+def markdown_cell(value: object) -> str:
+    """A value as Markdown's own characters can't change it."""
     text = "" if value is None else str(value)
     for char, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         text = text.replace(char, entity)

@@ -12,13 +12,13 @@ from dagster._core.definitions.freshness import FreshnessState, FreshnessStateCh
 from pydantic import TypeAdapter
 
 from datahub_dagster.defs import run_watch, tick_watch
-from datahub_dagster.defs.monitor_sensor import scope_of
+from datahub_dagster.defs.monitor_sensor import ALL, scope_of
 from datahub_dagster.defs.names import asset_key
 from datahub_dagster.defs.resources import HubResource
 from datahub_dagster.defs.shown import Shown
 from datahub_dagster.domain.alert import Alert, AlertKind, Stage
 from datahub_dagster.domain.contract import Contract
-from datahub_dagster.domain.monitor import MAX_AGE, silent_slos
+from datahub_dagster.domain.monitor import MAX_AGE, health
 from datahub_dagster.ports import Hub
 
 MISSED_INTERVALS = 5  # so many without a sign of life, and a monitor is silent
@@ -48,9 +48,8 @@ def alert_sensor(shown: Shown) -> dg.SensorDefinition:
     """One for all: it asks Dagster's database a handful of questions, however many datasets there are."""
     settings = shown.settings
     own_scope = scope_of(settings)
-    suffix = (
-        "" if own_scope == "all" else f" ({own_scope})"
-    )  # each location has jobs and sensors of the same names
+    # Each location has jobs and sensors of the same names.
+    suffix = "" if own_scope == ALL else f" ({own_scope})"
     plain = {
         asset_key(each.name): each for each in shown.contracts if promises_dbt_freshness_alone(shown, each)
     }
@@ -98,10 +97,10 @@ def alert_sensor(shown: Shown) -> dg.SensorDefinition:
                 alerts, after = part(memory)
                 for alert in alerts:
                     opened.alerts.raise_alert(alert)
-            except (
-                Exception
-            ):  # Dagster's database or the hub's: what one part can't be asked is asked at the next tick
-                context.log.exception("%s could not be looked at", part.__name__)
+            except Exception:
+                context.log.exception(
+                    "%s could not be looked at, and will be at the next tick", part.__name__
+                )
                 continue
             told, memory = told + len(alerts), after
         return dg.SensorResult(
@@ -197,7 +196,7 @@ def alerts_of_monitors(
     silent: list[str] = []
     for each in heartbeats:
         promised = {dataset: names for dataset, names in each.slos.items() if dataset in exist}
-        nobody = silent_slos(promised, heartbeats, now, max_age)
+        nobody = health(promised, heartbeats, now, max_age).silent
         if each.scope == own_scope or not nobody or abs(now - each.at) <= max_age:
             continue
         silent.append(each.scope)

@@ -19,6 +19,7 @@ from datahub_dagster.defs.partitions import partitions_of
 from datahub_dagster.defs.published import lists_of, report_of_published
 from datahub_dagster.defs.resources import HubResource
 from datahub_dagster.defs.shown import Shown
+from datahub_dagster.defs.slo_answers import answers_after
 from datahub_dagster.domain.contract import Contract, ContractFault
 from datahub_dagster.domain.inbox import InboxState
 from datahub_dagster.domain.outcome import Outcome
@@ -124,6 +125,8 @@ def report(
         if releases.try_again:
             break  # a later delivery must not overtake this one
 
+    if releases.has_news:
+        _tell_slos(context, hub, contract, docs_url)
     answers = releases.answers
     unanswered = {key.name for key in context.selected_asset_check_keys} - answers.keys()
     if unanswered and not releases.try_again:
@@ -160,6 +163,7 @@ class _Releases:
     answers: dict[str, Answer] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     errors: int = 0
+    has_news: bool = False
     try_again: bool = False
     told_at: float = 0.0
 
@@ -187,6 +191,7 @@ class _Releases:
                 f"release {outcome.release_id} (delivery {name}) was rejected: {outcome.why}"
             )
         if outcome.is_news:  # if not, the run that brought it about told it, or `released_elsewhere` will
+            self.has_news = True
             self._tell(outcome)
 
     def _log_step(self, event: StepEvent) -> None:
@@ -249,6 +254,15 @@ def _ask_published(
         raise dg.Failure(str(error), allow_retries=error.exit_code in _TRY_AGAIN) from error
     answers = answers_of_published(contract, report, seen, published, faults)
     return {answer.check_name: answer for answer in answers}
+
+
+def _tell_slos(context: dg.AssetExecutionContext, hub: Hub, contract: Contract, docs_url: str) -> None:
+    """Tell how the SLOs stand beside what was released. It has no say in how the run ends, not even if it can't be told."""
+    try:
+        for answer in answers_after(hub, contract, docs_url):
+            _log_answer(context, contract, answer)
+    except HubError as error:
+        context.log.warning("how the SLOs stand is told by the sensor slo_monitor: %s", error)
 
 
 def _log_answer(context: dg.AssetExecutionContext, contract: Contract, answer: Answer) -> None:

@@ -7,18 +7,18 @@ import dagster as dg
 from datahub_dagster.defs.names import asset_key, email, tag
 from datahub_dagster.defs.shown import Shown
 from datahub_dagster.domain import words
-from datahub_dagster.domain.contract import Consumer
+from datahub_dagster.domain.contract import Consumer, ContractBook
 
 GROUP = "consumers"
 
 
 def consumer_assets(shown: Shown) -> list[dg.AssetSpec]:
     """An asset that nobody runs for each consumer of a dataset that is shown."""
-    return [consumer_spec(consumer) for consumer in shown.consumers]
+    return [consumer_spec(consumer, shown.book) for consumer in shown.consumers]
 
 
-def consumer_spec(consumer: Consumer) -> dg.AssetSpec:
-    """Who reads, what for, and what was promised to them."""
+def consumer_spec(consumer: Consumer, book: ContractBook) -> dg.AssetSpec:
+    """Who reads, what for, and what was promised to them: their own SLO of a dataset, or that of everybody."""
     metadata: dict[str, Any] = {"dagster_dbt/unique_id": consumer.unique_id}
     if url := words.safe_url(consumer.url):
         metadata["url"] = dg.MetadataValue.url(url)
@@ -26,8 +26,13 @@ def consumer_spec(consumer: Consumer) -> dg.AssetSpec:
         metadata["notice before a breaking change"] = words.duration(consumer.notice)
     for dataset, columns in consumer.columns.items():
         metadata[f"reads of {dataset}"] = ", ".join(columns)
-    for dataset, slo in consumer.slos.items():
-        metadata[f"needs {dataset}"] = words.freshness(slo)
+    for name in consumer.depends_on:
+        contract = book.datasets.get(name)
+        own = consumer.slos.get(str(name))
+        slos = (own,) if own else contract.freshness_slos if contract else ()
+        cut = contract.partitions if contract else None
+        if slos:
+            metadata[f"promise of {name}"] = "; ".join(words.freshness(slo, cut) for slo in slos)
     return dg.AssetSpec(
         dg.AssetKey(["exposure", consumer.name]),
         deps=[asset_key(name) for name in consumer.depends_on],

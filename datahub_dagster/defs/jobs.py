@@ -15,6 +15,7 @@ from datahub_dagster.defs.events import events_of_rollback
 from datahub_dagster.defs.names import TEAM_TAG, group
 from datahub_dagster.defs.resources import HubResource
 from datahub_dagster.defs.shown import Shown
+from datahub_dagster.defs.slo_answers import answers_after
 from datahub_dagster.defs.slo_checks import slo_check_keys
 from datahub_dagster.domain import words
 from datahub_dagster.domain.contract import Contract
@@ -129,6 +130,9 @@ def roll_back(context: dg.OpExecutionContext, config: RollbackConfig, hub: HubRe
         raise dg.Failure(str(error), allow_retries=False) from error
     for event in events_of_rollback(opened, contract, generation, hub.settings.docs_url):
         context.log_event(event)
+    for answer in answers_after(opened, contract, hub.settings.docs_url):
+        # Dagster takes it, though the signature doesn't say so.
+        context.log_event(answer.as_evaluation(contract))  # pyright: ignore[reportArgumentType]
 
 
 def _refuse_elsewhere(settings: Settings, contract: Contract) -> None:

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 import dagster as dg
 
+from datahub_dagster.domain.contract import Support
 from datahub_dagster.ports import Hub
 from datahub_dagster.settings import Settings
 from datahub_dagster.wiring import open_hub
@@ -23,11 +24,7 @@ class HubResource(dg.ConfigurableResource):
     def of(cls, settings: Settings) -> "HubResource":
         """The resource for these settings."""
         values = {field.name: getattr(settings, field.name) for field in fields(settings)}
-        texts = {
-            name: ",".join(v) if isinstance(v, tuple) else str(v)
-            for name, v in values.items()
-            if v not in (None, ())
-        }
+        texts = {name: _text(value) for name, value in values.items() if value not in (None, ())}
         return cls(variables={f"DATAHUB_{name.upper()}": text for name, text in sorted(texts.items())})
 
     @property
@@ -38,6 +35,13 @@ class HubResource(dg.ConfigurableResource):
     def open(self) -> Hub:
         """The hub. One process opens it once, so that what it has read is not read again."""
         return _open(self.settings)
+
+
+def _text(value: object) -> str:
+    """A setting as its variable has it."""
+    if isinstance(value, tuple):
+        return ",".join(map(_text, value))
+    return f"{value.tool}:{value.channel}" if isinstance(value, Support) else str(value)
 
 
 @lru_cache(maxsize=8)

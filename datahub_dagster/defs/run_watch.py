@@ -62,7 +62,7 @@ class RunWatch:
         until = memory.until or now - AT_FIRST
         filters = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=until - OVERLAP)
         records = self.instance.get_run_records(
-            filters, limit=_MOST, order_by="update_timestamp", ascending=True
+            filters, limit=_MOST + len(memory.seen), order_by="update_timestamp", ascending=True
         )
         ended = {each.dagster_run.run_id: each.update_timestamp.astimezone(UTC) for each in records}
         until = max([until, *ended.values()])

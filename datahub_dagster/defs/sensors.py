@@ -23,6 +23,7 @@ from datahub_dagster.defs.published import lists_of
 from datahub_dagster.defs.resources import HubResource
 from datahub_dagster.defs.schedules import FETCH_TAG
 from datahub_dagster.defs.shown import Shown
+from datahub_dagster.defs.slo_answers import answers_after
 from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.names import DatasetName
 from datahub_dagster.domain.release import Generation, ReleaseRecord
@@ -310,3 +311,5 @@ def _events(hub: Hub, contract: Contract, news: Sequence[elsewhere.News], docs_u
             yield from events_of_record(hub, contract, each, docs_url)
             for answer in answers_of_release(contract, each):
                 yield answer.as_evaluation(contract)
+    for answer in answers_after(hub, contract, docs_url) if news else ():
+        yield answer.as_evaluation(contract)

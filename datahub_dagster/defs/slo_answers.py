@@ -1,16 +1,19 @@
 """How SLOs stand, as what Dagster is told of their checks: one line, a verdict, and figures that it plots over time."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 import dagster as dg
 
+from datahub_dagster import pipeline
 from datahub_dagster.defs.answers import Answer
 from datahub_dagster.defs.metadata import docs_page
 from datahub_dagster.defs.names import slo_check_names
 from datahub_dagster.defs.tables import text_table
-from datahub_dagster.domain import words
+from datahub_dagster.domain import slo_words, words
+from datahub_dagster.domain.budget import budget
 from datahub_dagster.domain.calendars import CalendarRangeError
 from datahub_dagster.domain.contract import Consumer, Contract, ContractBook
 from datahub_dagster.domain.due import zone_named
@@ -18,6 +21,7 @@ from datahub_dagster.domain.impact import Affected, affected
 from datahub_dagster.domain.monitor import Evaluation
 from datahub_dagster.domain.slo_report import Budget, SloReport
 from datahub_dagster.domain.verdict import DeliveryResult, DueResult, Verdict
+from datahub_dagster.ports import Hub
 
 RECENT = 10  # due times, or deliveries, in the table beside a check
 _FAILED = {Verdict.MISSED, Verdict.UNKNOWN}
@@ -42,6 +46,16 @@ def answers_of_reports(
         yield report.contract, _answer(evaluation, consumers, newest, docs_url)
 
 
+def answers_after(hub: Hub, contract: Contract, docs_url: str = "") -> list[Answer]:
+    """What the checks of a dataset's SLOs say after something was published, told beside it; none where nothing was due yet.
+
+    Dagster shows a check as never asked once its asset was materialized anew. The monitor has nothing to say before the next due time.
+    """
+    reports = [report for report in pipeline.slo(hub, [contract]) if report.results]
+    found = answers_of_reports(reports, hub.book(), hub.clock.now(), docs_url)
+    return [answer for _, answer in found]
+
+
 def answers_of_evaluations(
     evaluations: Sequence[Evaluation], book: ContractBook, docs_url: str = ""
 ) -> Iterator[tuple[Contract, Answer]]:
@@ -50,11 +64,29 @@ def answers_of_evaluations(
     An older business date may come when a newer one is missing. Dagster shows the last answer, so that one always says how the
     newest stands.
     """
-    last = {(each.contract.name, each.report.name): each for each in sorted(evaluations, key=_at)}
-    for each in sorted(evaluations, key=_at):
+    ordered = sorted(evaluations, key=_at)
+    last = {(each.contract.name, each.report.name): each for each in ordered}
+    for each in ordered:
         is_last = last[each.contract.name, each.report.name] is each
         decides = _newest(each.report) if is_last else each.result
-        yield each.contract, _answer(each, book.consumers_of(each.contract.name), decides, docs_url)
+        told = each if is_last else replace(each, report=_as_of(each))
+        yield each.contract, _answer(told, book.consumers_of(each.contract.name), decides, docs_url)
+
+
+def _as_of(evaluation: Evaluation) -> SloReport:
+    """The report as it stood when something older was due: what is caught up with is plotted as it would have been."""
+    report, result = evaluation.report, evaluation.result
+    if result is None:
+        return report
+    until = result.at + timedelta(microseconds=1)
+    then = budget(
+        report.results,
+        objective=report.budget.objective,
+        window=report.budget.window,
+        since=min(report.budget.since, result.at),
+        until=until,
+    )
+    return replace(report, budget=then, results=tuple(each for each in report.results if each.at < until))
 
 
 def _at(evaluation: Evaluation) -> datetime:
@@ -124,7 +156,7 @@ def _told(report: SloReport, result: DueResult | DeliveryResult | None) -> str:
 
 
 def _due(report: SloReport, result: DueResult) -> str:
-    zone = zone_named(report.slo.timezone) if report.slo else UTC
+    zone = _zone(report)
 
     def at(instant: datetime | None) -> str:
         return words.instant(instant, zone) if instant else "an unknown time"
@@ -147,11 +179,9 @@ def _due(report: SloReport, result: DueResult) -> str:
 
 
 def _kept(budget: Budget) -> str:
-    if budget.attainment is None or budget.left is None:
+    if budget.attainment is None:
         return ""
-    left = f"{words.share(round(budget.left, 3))} of the budget left"
-    spent = f"the budget spent {1 - budget.left:.3g} times"
-    return f"{words.share(round(budget.attainment, 4))} kept, {left if budget.left >= 0 else spent}"
+    return f"{slo_words.attained(budget.attainment)} kept; budget {slo_words.left(budget)}"
 
 
 def _metadata(evaluation: Evaluation, docs_url: str) -> dict[str, Any]:
@@ -177,11 +207,11 @@ def _metadata(evaluation: Evaluation, docs_url: str) -> dict[str, Any]:
         metadata["budget left (%)"] = round(budget.left * 100, 1)
     if budget.burn_rate is not None:
         metadata["burn rate"] = round(budget.burn_rate, 2)
-    metadata["objective"] = f"{words.share(budget.objective)} over {words.duration(budget.window)}"
+    metadata["objective"] = slo_words.objective(budget)
     if report.next_due_at:
         metadata["next due"] = dg.MetadataValue.timestamp(report.next_due_at)
+    zone = _zone(report)
     if evaluation.affected:
-        zone = zone_named(report.slo.timezone) if report.slo else UTC
         rows = [
             {
                 "consumer": each.label,
@@ -192,8 +222,11 @@ def _metadata(evaluation: Evaluation, docs_url: str) -> dict[str, Any]:
         ]
         metadata["affected"] = text_table(rows, ("consumer", "since", "already"))
     if report.results:
-        recent = [_row(each) for each in reversed(report.results[-RECENT:])]
-        metadata["newest first"] = text_table(recent, [*recent[0]])
+        recent = [_row(each, zone) for each in reversed(report.results[-RECENT:])]
+        columns = [name for name in recent[0] if any(row[name] for row in recent)]
+        metadata["recent deliveries" if report.slo is None else "recent due times"] = text_table(
+            recent, columns
+        )
     if docs_url:
         metadata["docs"] = dg.MetadataValue.url(docs_page(docs_url, contract))
     return metadata
@@ -215,20 +248,28 @@ def _affected(
         return ()
 
 
-def _row(result: DueResult | DeliveryResult) -> dict[str, str]:
+def _row(result: DueResult | DeliveryResult, zone: tzinfo) -> dict[str, str]:
     if isinstance(result, DueResult):
         return {
-            "business date": result.business_date,
-            "due": words.instant(result.due_at),
+            "business date": words.business_date(result.business_date),
+            "due": words.instant(result.due_at, zone),
             "verdict": result.verdict.value,
-            "came": words.instant(result.answered_at) if result.answered_at else "",
+            "came": words.instant(result.answered_at, zone) if result.answered_at else "",
             "late": words.duration(result.late) if result.late else "",
             "reason": result.reason,
         }
     return {
         "delivery": result.delivery,
         "release": result.release,
-        "received": words.instant(result.at),
+        "received": words.instant(result.at, zone),
         "verdict": result.verdict.value,
         "reason": result.reason,
     }
+
+
+def _zone(report: SloReport) -> tzinfo:
+    """The clocks that the dataset's people go by. One that nobody can read is told as the report's problem."""
+    try:
+        return zone_named(slo_words.zone_of(report))
+    except ValueError:
+        return UTC

@@ -1,7 +1,8 @@
 """SLOs as asset checks, whose history Dagster keeps and plots.
 
-A data test asks what the data are like, an SLO when they came, and how many deliveries were right at once. So no release asks these
-checks, nor do the nightly ones, and they never block: the sensor `slo_monitor` answers them, and so does a run of them by hand.
+A data test asks what the data are like, an SLO when they came, and how many deliveries were right at once. So no release runs these
+checks, nor do the nightly ones, and they never block: the sensor `slo_monitor` answers them from the log, so does a run of them by
+hand, and whoever publishes something tells beside it how they stand.
 """
 
 from collections.abc import Iterator, Sequence

@@ -15,12 +15,12 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
-from datahub_dagster.adapters.alert_log import JsonAlertLog
-from datahub_dagster.domain.alert import Alert
 from datahub_dagster import pipeline
+from datahub_dagster.adapters.alert_log import JsonAlertLog
 from datahub_dagster.demo import smoke_data
 from datahub_dagster.demo.smoke_data import SOURCE, Row, as_text
 from datahub_dagster.domain import words
+from datahub_dagster.domain.alert import Alert
 from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.finding import Level
 from datahub_dagster.domain.names import DatasetName, Location

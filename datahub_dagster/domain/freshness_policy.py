@@ -2,15 +2,17 @@
 
 What Dagster asks (1.13), of the time of the newest materialization alone:
 
-- cron: passed if that is not older than the last completed tick minus a lower bound, which is one minute to
-the cron's
-  smallest interval. It knows no holidays.
+- cron: passed if that is not older than the last completed tick minus a lower bound, which is one minute to the cron's smallest
+  interval. It knows no holidays.
 - time window: failed if that is older than the window.
 
-So a cron says what an SLO says where every tick is a due time and where a release that answers it comes
-less than a day before. Everything else gets a window: the loosest one that is never failed while the SLO is
-met, so that Dagster may notice a delay later than the hub does, and never sees one where there is none.
-Both reckon with releases from `due.earliest_at` on.
+So a cron says what an SLO says where every tick is a due time and where a release that answers it comes less than a day before.
+Everything else gets a window: the loosest one that is never failed while the SLO is met, so that Dagster may notice a delay later
+than the hub does, and never sees one where there is none.
+
+Both reckon with releases from `due.earliest_at` on, and see no partition: of a dataset with partitions a day that is missing looks
+as if it were there once another day's release came, a late one of the day before as well. Of partitions that come before their own
+day nobody here can know: then a policy may say failed while the SLO is met.
 """
 
 from dataclasses import dataclass

@@ -90,7 +90,7 @@ def affected(
         business_date: A day, or a partition's key.
         now: The instant asked about.
         deadline_at: When `slo` is broken, where that is known (`DueResult.deadline_at`); None = what `slo` says of the business
-            date, which for a promise of an age is the end of that day.
+            date, which for a promise of an age is the start of that day: on it, the content was too old.
         last_published_at: When the content that is published was released first (UTC), which decides on promises of an age.
 
     Raises:
@@ -137,7 +137,7 @@ def _deadline_at(slo: FreshnessSlo, day: date, last_published_at: datetime | Non
     if slo.max_age is None:
         return due_at(slo, day, calendar_of(slo)) + slo.grace
     if last_published_at is None:
-        return _midnight(slo, day + timedelta(days=1))
+        return _midnight(slo, day)
     return last_published_at + slo.max_age + slo.grace
 
 
@@ -243,8 +243,8 @@ def _first_missing(
     """The newest deadline that has passed, if its business date is not there; else the next one whose is not."""
     timeline = Timeline.of(generations, now)
     if slo.max_age is not None:
-        today, content_at = local_date(slo, now), timeline.newest_content_at()
-        return today, _deadline_at(slo, today, content_at) if content_at else _midnight(slo, today)
+        today = local_date(slo, now)
+        return today, _deadline_at(slo, today, timeline.content_at)
     held = generations[-1].partitions if generations else {WHOLE: None}
 
     def is_there(day: date) -> bool:

@@ -21,8 +21,6 @@ _OF_LATENESS = (AlertKind.SLO_MISSED, AlertKind.SLO_AT_RISK, AlertKind.BUDGET_BU
 # Whoever saw that a business date is missing may say so a little after it was published.
 _SEEN_LATE = timedelta(minutes=10)
 
-_MUCH_FASTER = 2.0  # a burn rate goes up and down; it is worse when it is twice what was told
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:
@@ -139,17 +137,13 @@ def _is_to_be_reminded_of(incident: Incident, alerting: Alerting, quiet_for: tim
 
 
 def _is_worse(before: Incident, alert: Alert) -> bool:
-    """Seconds late grow by themselves: that is no news, people are reminded of it."""
-    if alert.kind is AlertKind.BUDGET_BURNS:
-        return alert.level >= max(before.told_level, 1.0) * _MUCH_FASTER
+    """Whether people should hear of it again. Seconds late grow by themselves: that is no news, they are reminded of it."""
     if alert.kind not in _LEVEL_IS_NEWS:
         return False
-    another = alert.kind is AlertKind.REJECTED and _delivery(alert) != _delivery(before.alert)
-    return another or alert.level > before.told_level  # one more delivery that nobody can read is worse
-
-
-def _delivery(alert: Alert) -> object:
-    return alert.facts.get("delivery")
+    if alert.level > before.told_level:
+        return True
+    another = alert.facts.get("delivery") != before.alert.facts.get("delivery")
+    return alert.kind is AlertKind.REJECTED and another  # one more delivery that nobody can read
 
 
 def _as_of(incident: Incident, now: datetime) -> Alert:

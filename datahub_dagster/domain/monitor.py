@@ -21,6 +21,7 @@ LOOK_EVERY: Final = timedelta(hours=1)  # at the latest: for rejected deliveries
 REPORT_EVERY: Final = timedelta(days=1)  # at the latest: the window goes on though nothing is due
 WATCH_FOR: Final = timedelta(days=1)  # so long is each tick asked whether something missed has come
 WATCH_EVERY: Final = timedelta(minutes=10)  # and then so often
+MOST_NOTED: Final = 2000  # new or changed promises a tick; to note one costs a write, and a tick must not take longer than a minute
 MOST_MISSING: Final = 31  # of one SLO: a dataset that nobody delivers any more must not fill the memory
 MAX_AGE: Final = timedelta(minutes=5)  # a monitor that was not heard of for longer is silent
 
@@ -260,16 +261,36 @@ def next_look(
     if any(slo.at_risk for slo in slos.values()) or (missing_since and now - missing_since < WATCH_FOR):
         return now
     # Not all in the same minute: a first tick looks at all datasets at once.
-    latest = now + LOOK_EVERY * (0.75 + 0.25 * int(digest(dataset)[:4], 16) / 0xFFFF)
+    latest = now + LOOK_EVERY * (0.5 + 0.5 * int(digest(dataset)[:4], 16) / 0xFFFF)
     if missing_since is not None:
         latest = min(latest, now + WATCH_EVERY)
     return min([latest, *(at for at in wanted if at >= now)])
 
 
-def silent_slos(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """Whether every SLO is evaluated by somebody.
+
+    Args:
+        slos: How many there are.
+        silent: Those that nobody has evaluated lately, by dataset.
+        heartbeats: The last of each scope.
+    """
+
+    slos: int
+    silent: Mapping[str, tuple[str, ...]]
+    heartbeats: tuple[Heartbeat, ...]
+
+    @property
+    def is_fine(self) -> bool:
+        """Whether somebody has evaluated each of them lately."""
+        return not self.silent
+
+
+def health(
     promised: Mapping[str, Sequence[str]], heartbeats: Sequence[Heartbeat], now: datetime, max_age: timedelta
-) -> Mapping[str, tuple[str, ...]]:
-    """The SLOs that no monitor has evaluated lately, by dataset; a sign of life from the future is none.
+) -> Health:
+    """Whether somebody has evaluated every SLO lately; a sign of life from the future is none.
 
     Args:
         promised: All SLOs of the hub, by dataset.
@@ -278,9 +299,9 @@ def silent_slos(
         max_age: How old a sign of life may be.
     """
     alive = [each for each in heartbeats if abs(now - each.at) <= max_age]
-    found: dict[str, tuple[str, ...]] = {}
+    silent: dict[str, tuple[str, ...]] = {}
     for dataset, names in promised.items():
         heard = {name for each in alive for name in each.slos.get(dataset, ())}
         if missed := tuple(name for name in names if name not in heard):
-            found[dataset] = missed
-    return found
+            silent[dataset] = missed
+    return Health(slos=sum(map(len, promised.values())), silent=silent, heartbeats=tuple(heartbeats))

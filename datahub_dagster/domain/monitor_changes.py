@@ -82,21 +82,17 @@ class Changes:
 def after_look(look: Look, found: SloLook, before: SloMemory, changes: Changes) -> SloMemory:
     """What is remembered of an SLO after a look; what is new goes to `changes`."""
     about = look.about(found.slo.name, found.slo)
-    if found.problem:
-        if not before.problem:
-            changes.news.append(_news(about, "", Verdict.UNKNOWN, look.at))
-        return _with_doubts(about, replace(before, problem=found.problem), look.at, changes)
-    newest = found.results[-1] if found.results else None
-    memory = replace(
-        before,
-        promised_at=found.promised_at or before.promised_at,
-        next_due_at=found.coming.due_at if found.coming else None,
-        problem="",
-        warning=found.warning,
-        doubt=before.doubt if newest is None else newest.reason if newest.verdict is Verdict.UNKNOWN else "",
-    )
+    memory = replace(before, promised_at=found.promised_at or before.promised_at, problem=found.problem)
+    if found.results:
+        newest = found.results[-1]
+        memory = replace(memory, doubt=newest.reason if newest.verdict is Verdict.UNKNOWN else "")
     memory = _due_times(look, found, about, memory, changes)
-    memory = _risk(look, found, about, memory, changes)
+    if not found.problem:
+        next_due_at = found.coming.due_at if found.coming else None
+        memory = replace(memory, next_due_at=next_due_at, warning=found.warning)
+        memory = _risk(look, found, about, memory, changes)
+    elif not before.problem:
+        changes.news.append(_news(about, "", Verdict.UNKNOWN, look.at))
     return _with_doubts(about, memory, look.at, changes)
 
 
@@ -198,6 +194,12 @@ def after_report(look: Look, report: SloReport, before: SloMemory, changes: Chan
         changes.news.append(_news(about, "", newest.verdict, newest.at))
         memory = replace(memory, newest=newest.release)
     return _with_doubts(about, memory, look.at, changes)
+
+
+def after_fault(look: Look, name: str, before: SloMemory, fault: str, changes: Changes) -> SloMemory:
+    """What is remembered of an SLO of which no report could be made, and why."""
+    slo = next((each for each in look.contract.freshness_slos if each.name == name), None)
+    return _with_doubts(look.about(name, slo), replace(before, blind=fault), look.at, changes)
 
 
 def keys_to_adopt(look: Look, reports: Sequence[SloReport]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from datahub_dagster.domain import monitor_alerts
 from datahub_dagster.domain.alert import Alert, AlertKind, Stage
 from datahub_dagster.domain.contract import Consumer, Contract, ContractBook
 from datahub_dagster.domain.monitor import (
+    MOST_NOTED,
     DatasetMemory,
     Heartbeat,
     MonitorMemory,
@@ -72,6 +73,16 @@ def watch(
     return found
 
 
+def to_look_at(watched: Mapping[str, Watched], now: datetime) -> Sequence[Watched]:
+    """The datasets to look at in a tick. Of those whose promise must be noted first some wait for the next one."""
+    chosen = [each for each in watched.values() if each.must_be_looked_at(now)]
+    # Known ones first, as something of theirs may be due.
+    changed = sorted(
+        (each for each in chosen if not each.is_as_promised), key=lambda each: each.before is None
+    )
+    return [*(each for each in chosen if each.is_as_promised), *changed[:MOST_NOTED]]
+
+
 def after(each: Watched, look: Look, changes: Changes) -> DatasetMemory:
     """What is remembered of a dataset after a look; what is new goes to `changes`."""
     before, name = each.before, str(each.contract.name)
@@ -88,7 +99,7 @@ def after(each: Watched, look: Look, changes: Changes) -> DatasetMemory:
         changes.alerts.append(monitor_alerts.deprecated(each.contract, each.consumers, level, look.at))
     if look.problem:  # the next tick tries again, and catches up
         base = before or DatasetMemory(team=each.contract.team, promised="", looked_at=None, next_at=look.at)
-        return replace(base, slos=slos, next_at=look.at, deprecated=level)
+        return replace(base, slos=slos, next_at=look.at, reported_at=None, deprecated=level)
     wanted = [
         at
         for found in look.slos
@@ -151,13 +162,18 @@ def heartbeat(
 ) -> Heartbeat:
     """The sign of life after a tick that began at an instant (UTC); how long it took is not known yet."""
     slos = [slo for each in memory.datasets.values() for slo in each.slos.values()]
+    evaluated = {
+        name: tuple(slo for slo in each.slos if slo in memory.datasets[name].slos)
+        for name, each in watched.items()
+        if name in memory.datasets
+    }
     return Heartbeat(
         scope=scope,
         number=memory.number,
         at=at,
         seconds=0.0,
         looked=len(looks),
-        slos={name: each.slos for name, each in watched.items() if each.slos},
+        slos={name: names for name, names in evaluated.items() if names},
         unknown=sum(slo.is_unknown for slo in slos),
         waiting=len(memory.waiting),
         problems=tuple(

@@ -7,7 +7,7 @@ holds: `due.held_date` says which one it is taken to hold.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
@@ -28,8 +28,8 @@ from datahub_dagster.domain.due import (
     next_due,
 )
 from datahub_dagster.domain.release import WHOLE, DueVerdict, Generation, GenerationKind
-
-_CLOCK_SKEW = timedelta(minutes=5)  # what the clocks of two machines may differ by
+from datahub_dagster.domain.timeline import CLOCK_SKEW
+from datahub_dagster.domain.verdict import DueResult, Verdict
 
 Publications = Mapping[str, Sequence[datetime]]
 """For each partition when a release brought it (UTC), in order; see `publications_of`."""
@@ -166,7 +166,7 @@ def standing(
             is taken for one of the month that is owed.
     """
     try:
-        if last_published_at is not None and last_published_at > now + _CLOCK_SKEW:
+        if last_published_at is not None and last_published_at > now + CLOCK_SKEW:
             reason = f"the newest release was published at {words.instant(last_published_at)}, which is still to come: a clock is wrong"
             return SloStanding(slo=slo.name, state=SloState.UNKNOWN, reason=reason)
         if slo.max_age is not None:
@@ -175,6 +175,24 @@ def standing(
         return _standing_by_due_time(slo, partitions, facts, now)
     except (CalendarRangeError, ValueError, OverflowError) as error:
         return SloStanding(slo=slo.name, state=SloState.UNKNOWN, reason=str(error).replace("\n", ";"))
+
+
+def corrected(found: SloStanding, newest: DueResult | None) -> SloStanding:
+    """The same, but for what `standing` can't see: what was taken back after it came, and what nobody knows.
+
+    Args:
+        found: What `standing` says.
+        newest: What became of the due time that it is about; None = nothing yet.
+    """
+    if newest is None or found.state is not SloState.MET:
+        return found
+    if newest.verdict is Verdict.UNKNOWN:
+        return replace(found, state=SloState.UNKNOWN, reason=newest.reason)
+    if newest.verdict is Verdict.MISSED:
+        since = words.duration(newest.late)
+        reason = f"{newest.business_date} is not there, {since} after its deadline: it was taken back"
+        return replace(found, state=SloState.LATE, due_at=newest.due_at, reason=reason)
+    return found
 
 
 def _standing_by_age(

@@ -78,7 +78,7 @@ def due_results(
     until: datetime,
     now: datetime,
     *,
-    promised_since: datetime = _BEGINNING,
+    promised_since: datetime | None = None,
 ) -> tuple[DueResult, ...]:
     """What became of each due time whose deadline is in [since, until) and has passed, in the order of the deadlines.
 
@@ -91,13 +91,14 @@ def due_results(
         since: Deadlines from here on (UTC) ...
         until: ... and before here.
         now: The instant asked about.
-        promised_since: Since when it is promised (UTC); only `max_age` asks, since what was too old before does not break it.
+        promised_since: Since when it is promised (UTC); only `max_age` asks, since what was too old before does not break it. None =
+            always.
     """
     until = min(until, now)
     if since >= until:
         return ()
     if slo.max_age is not None:
-        found = _of_days(slo, timeline, since, until, now, promised_since)
+        found = _of_days(slo, timeline, since, until, now, promised_since or _BEGINNING)
     else:
         owed = owed_between(slo, partitions, since, until)
         # Asked before it is judged, which costs more.
@@ -160,16 +161,16 @@ def _not_counted_before(
     now: datetime,
 ) -> Sequence[DueResult]:
     """A business date is counted once, by the promise under which it was due first."""
-    # It is due on its own day or later, so that an earlier promise counted none that began after its end; a day for the zones.
-    begun = {r.business_date: midnight(span.slo, date.fromisoformat(r.business_date)) - _DAY for r in results}
-    old = [began for began in begun.values() if began < span.since]
-    if not earlier or not old:
+    if not earlier or not results:
         return results
+    # It is due on its own day or later, so that an earlier promise counted none that began after its end; a day for the zones.
+    first = date.fromisoformat(min(result.business_date for result in results))
+    begun = midnight(span.slo, first) - _DAY
     counted = {
         result.business_date
         for before in earlier
-        if before.until > min(old)
-        for result in _within(before, timeline, min(old), _END, now)
+        if before.until > begun
+        for result in _within(before, timeline, begun, span.since, now)
     }
     return [result for result in results if result.business_date not in counted]
 

@@ -8,7 +8,7 @@ from datahub_dagster.domain.contract import Contract, QualitySlo
 from datahub_dagster.domain.slo_report import Budget, SloReport
 from datahub_dagster.domain.verdict import DeliveryResult, DueResult, Verdict
 
-NOTHING_DUE = "nothing was due yet"
+NOTHING_YET = "nothing to count yet"
 
 
 def quality_zone(contract: Contract) -> str:
@@ -54,12 +54,12 @@ def counts(budget: Budget) -> str:
     >>> now = datetime(2026, 11, 20, tzinfo=UTC)
     >>> about = {"objective": 0.99, "window": timedelta(days=90), "since": now, "until": now}
     >>> counts(Budget(met=61, late=1, excused=2, **about)), counts(Budget(**about))
-    ('61 met, 1 late, 2 excused', 'nothing was due yet')
+    ('61 met, 1 late, 2 excused', 'nothing to count yet')
     """
     numbers = {verdict: getattr(budget, verdict.value) for verdict in Verdict}
     return (
         ", ".join(f"{number:,} {verdict.value}" for verdict, number in numbers.items() if number)
-        or NOTHING_DUE
+        or NOTHING_YET
     )
 
 
@@ -72,16 +72,16 @@ def left(budget: Budget) -> str:
     >>> left(Budget(met=49, late=1, attainment=0.98, allowed=2.5, left=0.6, **about))
     '60% left, 1 of 2.5 spent'
     >>> left(Budget(met=47, late=3, attainment=0.94, allowed=2.5, left=-0.2, **about))
-    'overspent: 3 of 2.5 allowed'
+    'overspent, 3 of 2.5 allowed'
     >>> left(Budget(met=1, missed=1, attainment=0.5, allowed=0.0, left=-1.0, **about | {"objective": 1.0}))
-    'overspent: 1 of none allowed'
+    'overspent, 1 of none allowed'
     """
     if budget.left is None:
         return "–"
     allowed = f"{budget.allowed:.2f}".rstrip("0").rstrip(".") if budget.allowed else "none"
     spent = f"{budget.spent:,} of {allowed}"
     return (
-        f"overspent: {spent} allowed" if budget.left < 0 else f"{attained(budget.left)} left, {spent} spent"
+        f"overspent, {spent} allowed" if budget.left < 0 else f"{attained(budget.left)} left, {spent} spent"
     )
 
 

@@ -75,7 +75,7 @@ FAULTS: dict[str, tuple[str, str]] = {
     ),
     "off-calendar": (
         "The partition's day is no session of `delivery.partitions.calendar`.",
-        "Look at the date. If the market really was open, change the calendar in the contract, or leave it out.",
+        "Look at the date. If the market really was open, add the day under `slo.freshness.overrides`, or name another calendar.",
     ),
     "mode-changed": (
         "The contract's mode is now `partition`; what is published came in one piece.",

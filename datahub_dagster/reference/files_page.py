@@ -48,6 +48,13 @@ _FOLDERS = (
         ),
     ),
     (
+        "`monitor/<scope>/`",
+        (
+            "What the monitor remembers (`state.json`), its sign of life (`heartbeat.json`) and its figures for Prometheus "
+            "(`metrics.prom`). Derived; the next tick makes them again."
+        ),
+    ),
+    (
         "`.cache/`",
         "Parsed contracts, dbt's files, the teams' last good files. May be removed: then the last good files are forgotten.",
     ),

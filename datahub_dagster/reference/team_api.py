@@ -8,7 +8,9 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from datahub_dagster.adapters.dbt.hub_block import Block, ColumnBlock, ConsumerBlock, DataTestBlock, HubBlock
+from datahub_dagster.adapters.dbt.block import Block
+from datahub_dagster.adapters.dbt.calendar_files import CalendarFileBlock
+from datahub_dagster.adapters.dbt.hub_block import ColumnBlock, ConsumerBlock, DataTestBlock, HubBlock
 from datahub_dagster.reference.markdown import first_paragraph, head, table
 
 _PLACES: tuple[tuple[str, type[Block], str], ...] = (
@@ -25,6 +27,14 @@ _PLACES: tuple[tuple[str, type[Block], str], ...] = (
         "A data test",
         DataTestBlock,
         "Under `config.meta.hub` of a singular test. See [who owns a test](../explanation/tests-over-several-datasets.md).",
+    ),
+    (
+        "A calendar file",
+        CalendarFileBlock,
+        (
+            "The whole of `calendars/<name>.yml` in the dbt project: a calendar that every team may name. "
+            "See [write a calendar](../how-to/write-a-calendar.md)."
+        ),
     ),
     (
         "A consumer",
@@ -49,7 +59,8 @@ def team_api_page() -> Iterator[str]:
         "nearest known key: a promise that is misspelt would be a promise that nobody keeps.",
         "A **duration** is a number and one of `s m h d w`: `90m`, `30d`. A **time** is `HH:MM` in quotes: without them YAML "
         "reads `18:30` as "
-        "1,110. A **calendar** is `daily`, `weekdays`, an ISO country code for its banking days (`JP`), or an exchange's MIC (`XTKS`).",
+        "1,110. A **calendar** is `daily`, `weekdays`, an ISO country code for its banking days (`JP`), an exchange's MIC (`XTKS`), a "
+        "calendar file of the hub, or made of those: `XTKS and JP`, `XTKS or XNYS`, `5th of JP`, `2nd last of (XTKS and JP)`.",
     )
     for title, model, text in _PLACES:
         yield f"## {title}"

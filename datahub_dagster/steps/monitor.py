@@ -7,18 +7,20 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from datahub_dagster.domain import monitor_alerts
 from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.monitor import (
     DatasetMemory,
     Evaluation,
+    Health,
     Heartbeat,
     MonitorMemory,
     MonitorTick,
     SloMemory,
     Waiting,
+    health,
     next_number,
     still_waiting,
     to_report,
@@ -28,10 +30,19 @@ from datahub_dagster.domain.monitor_changes import (
     Look,
     SloLook,
     adopted,
+    after_fault,
     after_report,
     keys_to_adopt,
 )
-from datahub_dagster.domain.monitor_memory import Watched, after, forget, heartbeat, still_promised, watch
+from datahub_dagster.domain.monitor_memory import (
+    Watched,
+    after,
+    forget,
+    heartbeat,
+    still_promised,
+    to_look_at,
+    watch,
+)
 from datahub_dagster.domain.slo_report import SloReport
 from datahub_dagster.domain.verdict import DeliveryResult, DueResult, Verdict
 from datahub_dagster.errors import HubError
@@ -76,6 +87,14 @@ def tick(
     )
 
 
+def look_at_monitors(hub: Hub, max_age: timedelta) -> Health:
+    """Whether every SLO of the book was evaluated lately, from contracts and signs of life alone."""
+    now, book = hub.clock.now(), hub.book()
+    watched = watch(tuple(book.datasets.values()), book, MonitorMemory(), now)
+    promised = {name: each.slos for name, each in watched.items() if each.slos}
+    return health(promised, hub.monitor_log.heartbeats(), now, max_age)
+
+
 class _Tick:
     """What a tick knows on its way: `known` is the memory as it will be, `changes` what is new."""
 
@@ -92,7 +111,7 @@ class _Tick:
 
     def look(self) -> Sequence[Look]:
         """Look at every dataset of which something may be new."""
-        chosen = [each for each in self.watched.values() if each.must_be_looked_at(self._now)]
+        chosen = to_look_at(self.watched, self._now)
         looks = list(side_by_side(self._look, chosen, self._hub.storage.parallel))
         for each, look in zip(chosen, looks, strict=True):
             self.known[str(each.contract.name)] = after(each, look, self.changes)
@@ -107,8 +126,13 @@ class _Tick:
         """Make the reports of this tick, by dataset."""
         chosen = to_report(waiting, self.known, most, self._now)
         watched = [self.watched[name] for name in chosen]
-        made = side_by_side(self._report, watched, self._hub.storage.parallel)
-        reports = dict(zip(chosen, made, strict=True))
+        made = zip(chosen, side_by_side(self._report, watched, self._hub.storage.parallel), strict=True)
+        reports: dict[str, Sequence[SloReport]] = {}
+        for name, found in made:
+            if isinstance(found, str):
+                self.known[name] = self._after_fault(name, found)
+            else:
+                reports[name] = found
         keys = [
             key
             for name, its_reports in reports.items()
@@ -131,20 +155,26 @@ class _Tick:
         return Evaluation(contract=each.contract, report=report, result=result, affected=hurt)
 
     def _look(self, each: Watched) -> Look:
-        name = str(each.contract.name)
         try:
             return look_at(self._hub, each, self._now)
         except HubError as error:
             problem = error.headline
-        except Exception as error:
-            # One dataset that nobody foresaw must not leave all others unwatched.
-            logger.exception("%s: could not be evaluated", name)
-            problem = f"a fault of the hub itself: {type(error).__name__}: {error}"
+        except Exception as error:  # noqa: BLE001 - see `_fault`
+            problem = _fault(each, error)
         slos = tuple(SloLook(slo=slo, problem=problem) for slo in each.promise.freshness)
-        return replace(self._glance(name), slos=slos, problem=problem)
+        return replace(self._glance(str(each.contract.name)), slos=slos, problem=problem)
 
-    def _report(self, each: Watched) -> Sequence[SloReport]:
-        return slo_reports(self._hub, each.contract, each.consumers, self._now)
+    def _report(self, each: Watched) -> Sequence[SloReport] | str:
+        """The reports of a dataset, or why there are none."""
+        try:
+            return slo_reports(self._hub, each.contract, each.consumers, self._now)
+        except Exception as error:  # noqa: BLE001 - see `_fault`
+            return _fault(each, error)
+
+    def _after_fault(self, name: str, fault: str) -> DatasetMemory:
+        before, look = self.known[name], self._glance(name)
+        slos = {slo: after_fault(look, slo, known, fault, self.changes) for slo, known in before.slos.items()}
+        return replace(before, slos=slos, reported_at=None)
 
     def _glance(self, name: str) -> Look:
         each = self.watched[name]
@@ -167,6 +197,12 @@ class _Tick:
             reported_at=self._now if is_readable else None,
             is_adopted=before.is_adopted or is_readable,
         )
+
+
+def _fault(each: Watched, error: Exception) -> str:
+    """What is told of an error that nobody foresaw: of one dataset, it must not leave all others unwatched."""
+    logger.error("%s: could not be evaluated", each.contract.name, exc_info=error)
+    return f"a fault of the hub itself: {type(error).__name__}: {error}"
 
 
 def _result_of(report: SloReport, waiting: Waiting) -> DueResult | DeliveryResult | None:

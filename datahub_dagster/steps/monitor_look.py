@@ -1,7 +1,8 @@
 """A look at one dataset: what became of its due times since the last one. Reads as little of the log as that takes."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from datahub_dagster.domain.calendars import CalendarRangeError
 from datahub_dagster.domain.contract import Contract, FreshnessSlo
@@ -12,7 +13,7 @@ from datahub_dagster.domain.monitor_changes import Look, SloLook
 from datahub_dagster.domain.monitor_memory import Watched
 from datahub_dagster.domain.promise import Promise
 from datahub_dagster.domain.release import Generation, GenerationKind
-from datahub_dagster.domain.slo_history import begin_of, due_results, history, next_deadline
+from datahub_dagster.domain.slo_history import Deadline, begin_of, due_results, history, next_deadline
 from datahub_dagster.domain.timeline import Timeline
 from datahub_dagster.domain.verdict import DueResult, Verdict
 from datahub_dagster.ports import Hub
@@ -22,6 +23,7 @@ from datahub_dagster.steps.slo import note_promise, promises
 _SOON = timedelta(days=30)  # so long before a calendar ends somebody is told
 _MOMENT = timedelta(microseconds=1)
 _A_DAY = timedelta(days=1)
+_ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
 def look_at(hub: Hub, each: Watched, now: datetime) -> Look:
@@ -101,38 +103,25 @@ class _Asked:
 
     def look(self, given: Sequence[Promise] | None, known: SloMemory | None) -> SloLook:
         slo, now = self._slo, self._now
+        found = SloLook(slo=slo)
         try:
             results, promised_at = self._results(given, known)
+            found = replace(found, results=results, promised_at=promised_at)
             coming = next_deadline(slo, self._contract.partitions, now, self._timeline(now))
-            found = SloLook(
-                slo=slo,
-                results=results,
-                promised_at=promised_at,
-                coming=coming,
-                warning=_calendar_ends(slo, now),
-            )
-            if found.warn_at is None or found.warn_at > now:
-                return found
-            is_safe = self._is_held(found) or self._lies_ready()
-            return SloLook(
-                slo=slo,
-                results=results,
-                promised_at=promised_at,
-                coming=coming,
-                warning=found.warning,
-                is_safe=is_safe,
-            )
+            if coming is None and not self._generations:
+                coming = self._first_deadline(promised_at)
+            found = replace(found, coming=coming, warning=_calendar_ends(slo, now))
+            if found.warn_at is not None and found.warn_at <= now:
+                found = replace(found, is_safe=self._is_held(found) or self._lies_ready())
         except (CalendarRangeError, ValueError, OverflowError) as error:
-            return SloLook(slo=slo, problem=str(error).replace("\n", ";"))
+            return replace(found, problem=str(error).replace("\n", ";"))
+        return found
 
     def _results(
         self, given: Sequence[Promise] | None, known: SloMemory | None
     ) -> tuple[tuple[DueResult, ...], datetime | None]:
         found = self._judge(given, known)
-        if self._is_whole or all(result.verdict is not Verdict.UNKNOWN for result in found[0]):
-            return found
-        self._generations = tuple(self._hub.log.generations(self._contract.name))
-        return self._judge(given, known)
+        return self._judge(given, known) if self._must_read_on(found[0]) else found
 
     def _judge(
         self, given: Sequence[Promise] | None, known: SloMemory | None
@@ -143,13 +132,23 @@ class _Asked:
             return results, begin_of(given, slo.name, timeline)
         promised_at = known.promised_at if known else None
         results = due_results(
-            slo, self._contract.partitions, timeline, self._since, now, now, promised_since=promised_at
+            slo,
+            self._contract.partitions,
+            timeline,
+            self._since,
+            now,
+            now,
+            promised_since=promised_at or _ALWAYS,
         )
         return results, promised_at
 
-    @property
-    def _is_whole(self) -> bool:
-        return not self._generations or self._generations[0].number == 1
+    def _must_read_on(self, results: Sequence[DueResult]) -> bool:
+        """Whether something can't be judged by the newest generations alone. Then all are read."""
+        is_whole = not self._generations or self._generations[0].number == 1
+        if is_whole or all(result.verdict is not Verdict.UNKNOWN for result in results):
+            return False
+        self._generations = tuple(self._hub.log.generations(self._contract.name))
+        return True
 
     def _timeline(self, now: datetime) -> Timeline:
         return Timeline.of(self._generations, now)
@@ -172,18 +171,31 @@ class _Asked:
             return tuple(self._hub.log.generations(self._contract.name))
         return tuple(reversed(found))
 
+    def _first_deadline(self, promised_at: datetime | None) -> Deadline | None:
+        """When data that were never delivered are too old, reckoned from the promise on; None if that has passed."""
+        if self._slo.max_age is None or promised_at is None:
+            return None
+        due = promised_at + self._slo.max_age
+        if due + self._slo.grace < self._now:
+            return None
+        return Deadline(due, due + self._slo.grace, local_date(self._slo, due).isoformat())
+
     def _is_held(self, found: SloLook) -> bool:
         """Whether what is due next would be there, if nothing else came."""
         if found.coming is None or self._slo.max_age is not None:
             return False
-        deadline_at = found.coming.deadline_at
-        then = deadline_at + _MOMENT
-        results = due_results(
-            self._slo, self._contract.partitions, self._timeline(then), deadline_at, then, then
-        )
+        results = self._foreseen(found.coming.deadline_at)
+        if self._must_read_on(results):
+            results = self._foreseen(found.coming.deadline_at)
         return any(
             result.business_date == found.coming.business_date and result.verdict is not Verdict.MISSED
             for result in results
+        )
+
+    def _foreseen(self, deadline_at: datetime) -> tuple[DueResult, ...]:
+        then = deadline_at + _MOMENT
+        return due_results(
+            self._slo, self._contract.partitions, self._timeline(then), deadline_at, then, then
         )
 
     def _lies_ready(self) -> bool:

@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 from datahub_dagster.domain.budget import budget, delivery_results, promised_results, quality_since
 from datahub_dagster.domain.calendars import CalendarRangeError
 from datahub_dagster.domain.contract import Consumer, Contract, FreshnessSlo, QualitySlo
+from datahub_dagster.domain.deadlines import next_deadline, one_line
 from datahub_dagster.domain.delivery import Receipt
 from datahub_dagster.domain.promise import QUALITY, Promise, promise_of
 from datahub_dagster.domain.release import ReleaseRecord
-from datahub_dagster.domain.slo_history import begin_of, history, next_deadline
+from datahub_dagster.domain.slo_history import begin_of, history
 from datahub_dagster.domain.slo_report import Budget, SloReport
 from datahub_dagster.domain.timeline import CLOCK_SKEW, Timeline
+from datahub_dagster.domain.verdict import DueResult
 from datahub_dagster.errors import CorruptError, HubError
 from datahub_dagster.ports import Hub
 from datahub_dagster.side_by_side import side_by_side
@@ -118,12 +120,13 @@ def _freshness_report(
 ) -> SloReport:
     begin = begin_of(given, slo.name, timeline) or now
     start = _start(slo, begin, since, until)
+    results: tuple[DueResult, ...] = ()
+    coming, problem = None, ""
     try:
         results = history(given, slo.name, timeline, start, until, now)
         coming = next_deadline(slo, contract.partitions, now, timeline)
-        problem = ""
     except (CalendarRangeError, ValueError, OverflowError) as error:
-        results, coming, problem = (), None, str(error).replace("\n", ";")
+        problem = one_line(error)
     return SloReport(
         contract=contract,
         name=slo.name,

@@ -1,16 +1,19 @@
 """How a dataset stands, from the log alone."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from datahub_dagster.domain.audit import CheckStatus
-from datahub_dagster.domain.contract import Contract
+from datahub_dagster.domain.contract import Contract, FreshnessSlo, PartitionSpec
+from datahub_dagster.domain.due import local_date
 from datahub_dagster.domain.inbox import InboxState
 from datahub_dagster.domain.names import DatasetName
 from datahub_dagster.domain.outcome import Outcome
 from datahub_dagster.domain.release import Generation, GenerationKind
-from datahub_dagster.domain.slo import publications_of, standing
+from datahub_dagster.domain.slo import SloStanding, SloState, corrected, publications_of, standing
+from datahub_dagster.domain.slo_history import due_results
 from datahub_dagster.domain.status import DatasetStatus
+from datahub_dagster.domain.timeline import Timeline
 from datahub_dagster.errors import HubError
 from datahub_dagster.ports import Hub
 from datahub_dagster.steps.inbox import look_into_inbox
@@ -47,7 +50,6 @@ def first_published(generations: Sequence[Generation]) -> Mapping[str, datetime]
 def _status(hub: Hub, contract: Contract) -> DatasetStatus:
     current = hub.log.current(contract.name)
     generations = hub.log.generations(contract.name)
-    released = [g.published_at for g in generations if g.kind is GenerationKind.RELEASE]
     view = view_of(hub.log, contract.name, current.partitions, contract) if current else None
     checked = hub.log.last_check(contract.name)
     bad = (CheckStatus.FAIL, CheckStatus.ERROR)
@@ -61,16 +63,30 @@ def _status(hub: Hub, contract: Contract) -> DatasetStatus:
             entry for entry in look_into_inbox(hub, contract) if entry.state is not InboxState.HANDLED
         ),
         standings=tuple(
-            standing(
-                slo,
-                contract.partitions,
-                first_published(generations),
-                max(released, default=None),
-                hub.clock.now(),
-                publications=publications_of(generations),
-            )
+            _standing(slo, contract.partitions, generations, hub.clock.now())
             for slo in contract.freshness_slos
         ),
         checked_at=checked[0] if checked else None,
         failing_checks=tuple(r.check_name for r in checked[1].results if r.status in bad) if checked else (),
     )
+
+
+def _standing(
+    slo: FreshnessSlo, partitions: PartitionSpec | None, generations: Sequence[Generation], now: datetime
+) -> SloStanding:
+    released = [g.published_at for g in generations if g.kind is GenerationKind.RELEASE]
+    found = standing(
+        slo,
+        partitions,
+        first_published(generations),
+        max(released, default=None),
+        now,
+        publications=publications_of(generations),
+    )
+    if found.state is not SloState.MET or not released:
+        return found
+    timeline = Timeline.of(generations, now)
+    since = found.due_at + slo.grace if found.due_at else now - timedelta(days=1)
+    about = found.business_date or local_date(slo, now).isoformat()
+    results = due_results(slo, partitions, timeline, since, now, now, promised_since=released[0])
+    return corrected(found, next((r for r in results if r.business_date == about), None))

@@ -11,6 +11,7 @@ from datahub_dagster.adapters.release_log import JsonReleaseLog
 from datahub_dagster.adapters.site.render import StaticSite
 from datahub_dagster.adapters.storage.local import LocalStorage
 from datahub_dagster.domain.audit import AuditReport, CheckResult, CheckStatus, Sample, blocks
+from datahub_dagster.domain.budget import budget
 from datahub_dagster.domain.contract import (
     Classification,
     Column,
@@ -36,6 +37,7 @@ from datahub_dagster.domain.inbox import InboxEntry, InboxState
 from datahub_dagster.domain.names import DatasetName, Location, ReleaseId
 from datahub_dagster.domain.outcome import Outcome
 from datahub_dagster.domain.profile import Fault
+from datahub_dagster.domain.promise import QUALITY
 from datahub_dagster.domain.release import (
     WHOLE,
     DueVerdict,
@@ -45,7 +47,9 @@ from datahub_dagster.domain.release import (
     ReleaseState,
 )
 from datahub_dagster.domain.slo import SloStanding, SloState
+from datahub_dagster.domain.slo_report import SloReport
 from datahub_dagster.domain.status import DatasetStatus
+from datahub_dagster.domain.verdict import DeliveryResult, DueResult, Verdict
 from datahub_dagster.domain.view import FileList, ReleasedFile
 from datahub_dagster.ports import Hub
 from tests.hubs import GivenContracts
@@ -67,6 +71,7 @@ class Example:
         self.storage = LocalStorage(root)
         self.log = JsonReleaseLog(self.storage)
         self.statuses = statuses or []
+        self.slos: list[SloReport] = []
         self.consumers: tuple[Consumer, ...] = book.get("consumers", ())
         self.faults: tuple[ContractFault, ...] = book.get("faults", ())
 
@@ -84,6 +89,7 @@ class Example:
             alerts=none,
             texts=none,
             channels=none,
+            monitor_log=none,
             catalog=none,
             profiler=none,
             auditor=none,
@@ -91,7 +97,12 @@ class Example:
         )
 
     def site(self, **settings: Any) -> StaticSite:
-        return StaticSite(self.storage, lambda _hub: self.statuses, **settings)
+        return StaticSite(
+            self.storage,
+            lambda _hub: self.statuses,
+            collect_slos=lambda _hub, _contracts: self.slos,
+            **settings,
+        )
 
     def render(self, *, with_dbt_docs: bool = False, **site: Any) -> Path:
         """Render the pages; the folder that they are in."""
@@ -237,6 +248,7 @@ def realistic(root: Path) -> Example:
         _settlements(example),
         _hostile(),
     ]
+    example.slos = _slos(*(status.contract for status in example.statuses))
     prices, sessions = DatasetName("equities", "daily_prices"), DatasetName("volatility", "index_sessions")
     example.consumers = (
         Consumer(
@@ -281,6 +293,33 @@ def realistic(root: Path) -> Example:
         ),
     )
     return example
+
+
+def due_result(day: str, verdict: Verdict, **values: Any) -> DueResult:
+    return DueResult(
+        slo="freshness", business_date=day, due_at=FIRST_DAY, deadline_at=FIRST_DAY, verdict=verdict, **values
+    )
+
+
+def report(of: Contract, slo: FreshnessSlo | None, *results: DueResult | DeliveryResult) -> SloReport:
+    """How an SLO was kept, by its results alone; of deliveries without an SLO of freshness."""
+    promised = slo or QualitySlo()
+    until = FIRST_DAY + timedelta(days=30)
+    kept = budget(
+        results,
+        objective=promised.objective,
+        window=promised.window,
+        since=until - promised.window,
+        until=until,
+    )
+    return SloReport(
+        contract=of,
+        name=slo.name if slo else QUALITY,
+        slo=slo,
+        budget=kept,
+        results=results,
+        next_due_at=FIRST_DAY + timedelta(days=4, minutes=30) if slo else None,
+    )
 
 
 def _prices(example: Example) -> DatasetStatus:
@@ -541,6 +580,35 @@ def _settlements(example: Example) -> DatasetStatus:
             outcome(settlements, 3, ReleaseState.REJECTED, faults=(missing,)),
         ),
     )
+
+
+def _slos(
+    prices: Contract,
+    _sessions: Contract,
+    weather: Contract,
+    _: Contract,
+    settlements: Contract,
+    hostile: Contract,
+) -> list[SloReport]:
+    """Kept and broken, a consumer's own, of deliveries, without a due time yet, and one of which nobody can say anything."""
+    evening, hurt = prices.freshness_slos[0], hostile.freshness_slos[0]
+    for_signal = replace(evening, name="for_morning_signal", consumer="morning_signal", due=time(8), covers=1)
+    week = [
+        due_result("2026-11-16", Verdict.MET),
+        due_result("2026-11-17", Verdict.LATE, late=timedelta(minutes=12)),
+        due_result("2026-11-18", Verdict.EXCUSED, reason="The exchange's systems failed."),
+        due_result("2026-11-19", Verdict.MISSED, late=timedelta(hours=3)),
+    ]
+    first_try = DeliveryResult(
+        release=str(release(1)), delivery="2026-11-16", at=FIRST_DAY, verdict=Verdict.MISSED, reason=SECRET
+    )
+    return [
+        report(prices, evening, *week),
+        report(prices, for_signal, due_result("2026-11-16", Verdict.MET)),
+        report(weather, weather.freshness_slos[0]),
+        report(settlements, None, first_try),
+        replace(report(hostile, hurt, due_result(HOSTILE, Verdict.UNKNOWN, reason=HOSTILE)), problem=HOSTILE),
+    ]
 
 
 def _hostile() -> DatasetStatus:

@@ -56,6 +56,7 @@ class Bucket:
             storage,
             lambda _hub: self.example.statuses,
             write_dbt_docs,
+            collect_slos=lambda _hub, _contracts: self.example.slos,
             may_write=storage.refuse_if_public,
         )
         return site.render(self.example.hub(), with_dbt_docs=dbt_docs is not None).path

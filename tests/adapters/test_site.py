@@ -3,7 +3,7 @@
 import json
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from datahub_dagster.domain.contract import Classification, Column, ContractFaul
 from datahub_dagster.domain.redact import WITHHELD
 from datahub_dagster.domain.release import ReleaseState
 from datahub_dagster.domain.status import DatasetStatus
+from datahub_dagster.domain.verdict import DueResult, Verdict
 from datahub_dagster.domain.view import ReleasedFile
 from datahub_dagster.errors import EngineError, SettingsError
 from tests.adapters.site_example import (
@@ -402,6 +403,63 @@ def test_status_json_tells_programs_the_same(example: Example) -> None:
     assert prices["last_delivery"]["outcome"] == "rejected"
     assert (docs / prices["page"]).is_file()
     assert (docs / prices["document"]).is_file()
+
+
+def test_a_page_says_how_each_slo_was_kept(example: Example) -> None:
+    example.render(timezone="Asia/Tokyo")
+
+    page = text(example.page("datasets/equities.daily_prices.html"))
+    assert "33.33% 99% over 90 days: 1 met, 1 late, 1 missed, 1 excused" in page
+    assert "Overspent, 2 of 0.03 allowed" in page
+    assert "Tue 2026-11-17: 12 min late" in page
+    assert "Wed 2026-11-18: excused: The exchange&#39;s systems failed." in page
+    assert "Thu 2026-11-19: missed Wed 2026-11-18:" in page
+    assert "For Morning signal of the Tokyo desk By 08:00 Asia/Tokyo" in page
+    assert "Freshness: 33.33% of 99%" in text(example.page("index.html"))
+    assert "SLOs" not in text(example.page("datasets/transport.airports.html"))
+
+
+def test_programs_get_the_figures_of_each_slo(example: Example) -> None:
+    docs = example.render()
+
+    document = json.loads((docs / "datasets/equities.daily_prices.json").read_text(encoding="utf-8"))
+    freshness, for_signal = document["slo"]["kept"]
+    assert (freshness["met"], freshness["late"], freshness["missed"], freshness["excused"]) == (1, 1, 1, 1)
+    assert (freshness["attainment"], freshness["is_kept"]) == (pytest.approx(1 / 3), False)
+    assert for_signal["consumer"] == "morning_signal"
+    newest, *_ = document["slo_results"]["freshness"]
+    assert (newest["business_date"], newest["verdict"], newest["late_seconds"]) == (
+        "2026-11-19",
+        "missed",
+        None,
+    )
+    status = json.loads((docs / "status.json").read_text(encoding="utf-8"))
+    assert [d["slo"]["kept"] for d in status["datasets"] if d["dataset"] == "equities.daily_prices"] == [
+        document["slo"]["kept"]
+    ]
+
+
+def test_pages_of_slos_stay_the_same_while_time_goes_by_and_nothing_happens(example: Example) -> None:
+    docs = example.render()
+    before = {path: path.read_bytes() for path in docs.rglob("*") if path.is_file()}
+    later = timedelta(hours=1)
+    example.slos = [
+        replace(
+            each,
+            budget=replace(each.budget, since=each.budget.since + later, until=each.budget.until + later),
+            results=tuple(
+                replace(r, late=r.late + later)
+                if isinstance(r, DueResult) and r.verdict is Verdict.MISSED
+                else r
+                for r in each.results
+            ),
+        )
+        for each in example.slos
+    ]
+
+    example.render()
+
+    assert {path: path.read_bytes() for path in docs.rglob("*") if path.is_file()} == before
 
 
 @pytest.mark.parametrize("in_file", [True, False])

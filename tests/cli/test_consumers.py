@@ -136,6 +136,10 @@ def test_without_a_dataset_all_are_told_and_those_that_nobody_reads(text: Run) -
     assert "Nobody declared to read payments.orders: nobody would be told of a change." in printed
 
 
+def test_a_dataset_and_a_team_are_not_named_together(text: Run) -> None:
+    assert text("consumers", "shop.daily", "--team", "shop")[0] == 2
+
+
 def test_only_external_customers_are_bound_by_a_licence(program: Callable[..., Any]) -> None:
     told = program("consumers", "--team", "shop")
 

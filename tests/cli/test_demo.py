@@ -2,8 +2,11 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -11,9 +14,15 @@ from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
+from datahub_dagster import pipeline
 from datahub_dagster.demo.story import demo_hub
+from datahub_dagster.demo.times import PACIFIC
 from datahub_dagster.errors import ConflictError, UsageError
+from datahub_dagster.settings import Settings
+from datahub_dagster.wiring import open_hub
 from tests.conftest import REPO
+from tests.docs.pages import blocks, calls
+from tests.docs.test_tutorial import must_show
 
 
 def test_a_demo_begins_with_an_empty_hub_and_keeps_the_caches(tmp_path: Path) -> None:
@@ -102,6 +111,7 @@ def datahub(root: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     end = subprocess.run(
         [sys.executable, "-m", "datahub_dagster.cli", "--root", str(root), *arguments],
         cwd=REPO,
+        env={**os.environ, "COLUMNS": "160"},
         capture_output=True,
         text=True,
         check=False,
@@ -123,6 +133,64 @@ def test_the_story_goes_as_told_each_time(told: tuple[Path, list[dict[str, Any]]
     assert [delivery["why"] for delivery in told[1][0]["deliveries"]] == [
         delivery["why"] for delivery in told[1][1]["deliveries"]
     ]
+
+
+@pytest.mark.slow
+def test_the_story_shows_a_promise_that_was_kept_one_delivery_late_and_one_missed(
+    told: tuple[Path, list[dict[str, Any]]],
+) -> None:
+    for document in told[1]:
+        slos = {(each["dataset"], each["slo"]): each for each in document["slos"]}
+        evenings = slos.pop(("weather.hourly_temperatures", "freshness"))
+
+        assert (evenings["met"], evenings["late"], evenings["missed"]) == (7, 1, 1)
+        assert slos["volatility.index_sessions", "freshness"]["met"] == 3
+        assert slos["volatility.index_sessions", "for_hedging_desk"]["met"] == 3
+        assert {each["late"] + each["missed"] for key, each in slos.items() if key[1] != "quality"} == {0}
+
+
+@pytest.mark.slow
+def test_people_were_told_when_the_evening_was_missed_and_when_it_came(
+    told: tuple[Path, list[dict[str, Any]]],
+) -> None:
+    messages = [
+        (each["at"], each["subject"])
+        for each in told[1][0]["messages"]
+        if each["to"] == "email flight-operations@example.com"
+    ]
+
+    late, came, missed = (datetime.fromisoformat(at) for at, _ in messages)
+    assert ["is late" in subject for _, subject in messages] == [True, False, True]
+    assert came - late == pytest.approx(timedelta(minutes=34), abs=timedelta(seconds=30))
+    assert missed.astimezone(PACIFIC).time() < time(21, 2)
+    assert missed < datetime.now(UTC)
+
+
+@pytest.mark.slow
+def test_after_the_story_nothing_waits_in_an_inbox(told: tuple[Path, list[dict[str, Any]]]) -> None:
+    hub = open_hub(Settings(root=told[0]))
+
+    assert [status.waiting for status in pipeline.status(hub)] == [()] * 7
+
+
+@pytest.mark.slow
+def test_what_the_readme_shows_after_the_demo_comes(told: tuple[Path, list[dict[str, Any]]]) -> None:
+    shown = [
+        call
+        for block in blocks(REPO / "README.md", "console")
+        for call in calls(block)
+        if call.shown and call.command.startswith(".venv/bin/datahub ")
+    ]
+
+    assert len(shown) == 3
+    for call in shown:
+        printed = datahub(told[0], *call.words[1:]).stdout
+        must_show(replace(call, shown=tuple(map(of_any_day, call.shown))), of_any_day(printed))
+
+
+def of_any_day(text: str) -> str:
+    """Without what depends on the day on which the demo is told."""
+    return re.sub(r"\bP[SD]T\b", "PT", re.sub(r"(\b\w{3} )?20\d\d-\d\d-\d\d", "DAY", text))
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from datahub_dagster.cli import deliver, output, texts
+from datahub_dagster.cli import deliver, output, tables, texts
 from datahub_dagster.cli.output import Output, Progress, Rows, Styled, plain
 from datahub_dagster.domain.names import DatasetName, Location, ReleaseId
 from datahub_dagster.domain.release import ReleaseState
@@ -16,7 +16,7 @@ from datahub_dagster.ports import StepEvent
 from tests import builders
 
 
-@pytest.mark.parametrize("module", [texts, output, deliver], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [texts, output, tables, deliver], ids=lambda module: module.__name__)
 def test_the_examples_in_docstrings_are_true(module: ModuleType) -> None:
     tried = doctest.testmod(module)
 

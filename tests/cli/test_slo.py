@@ -119,7 +119,7 @@ shop.daily  freshness
   verdicts  2 met
             1 late
             1 missed
-  budget    overspent: 2 of 0.8 allowed
+  budget    overspent, 2 of 0.8 allowed
             burns 2.5 times as fast as allowed
   worst     Thu 2036-11-13: missed, 22 h 30 min ago
             Tue 2036-11-11: 35 min late
@@ -140,7 +140,7 @@ shop.daily  quality
             not kept
   verdicts  3 met
             1 missed
-  budget    overspent: 1 of 0.2 allowed
+  budget    overspent, 1 of 0.2 allowed
             burns 5.0 times as fast as allowed
   worst     2036-11-12.3: missed: not_null of id: 1 failure
 """
@@ -295,6 +295,20 @@ def test_a_dataset_whose_log_cant_be_read_is_unknown_and_hides_no_other(tmp_path
 def test_datasets_and_a_team_are_not_named_together(text: Run) -> None:
     assert text("slo", "shop.daily", "--team", "shop")[0] == 2
     assert "payments" not in text("slo", "--team", "shop")[1]
+
+
+def test_the_status_says_how_often_each_promise_was_kept(text: Run, program: Callable[..., Any]) -> None:
+    told = program("status")["datasets"]
+
+    assert [each["slos"] for each in told if each["dataset"] == "payments.orders"] == [[]]
+    (daily,) = [each["slos"] for each in told if each["dataset"] == "shop.daily"]
+    assert [(each["slo"], each["attainment"]) for each in daily] == [
+        ("freshness", 0.5),
+        ("for_desk", 0.75),
+        ("quality", 0.75),
+    ]
+    said = text("status", columns=80)[1]
+    assert "late by 22 h 30 min (due 2036-11-13 09:30 UTC, for 2036-11-13); 50% kept, 80% promised" in said
 
 
 def test_other_commands_have_no_csv_wherever_it_is_asked_for(text: Run) -> None:

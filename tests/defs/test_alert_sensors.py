@@ -31,6 +31,7 @@ from datahub_dagster.defs.alert_sensors import (
     promises_dbt_freshness_alone,
 )
 from datahub_dagster.defs.names import asset_key
+from datahub_dagster.defs.run_watch import RunMemory, RunWatch
 from datahub_dagster.defs.tick_watch import alerts_of_ticks, newest_ticks
 from datahub_dagster.domain.alert import Alert, Stage
 from datahub_dagster.domain.audit import AuditReport
@@ -149,6 +150,24 @@ def test_a_run_that_dagster_tries_again_is_not_told(tmp_path: Path) -> None:
     (alert,) = watched.raised()
 
     assert (alert.facts["run_id"], alert.facts["error"]) == (died.run_id, "the machine is gone")
+
+
+@pytest.mark.slow
+def test_a_run_of_one_of_several_locations_is_told_with_its_name_and_a_link(tmp_path: Path) -> None:
+    there = DagsterHub(root=tmp_path, book=book(ORDERS))
+    failed = there.run("rollback", "roll_back", dataset="payments.orders", generation=7, reason="?")
+    watch = RunWatch(
+        instance=there.instance,
+        location="here",
+        suffix=" (here)",
+        teams={},
+        dagster_url="http://dagster.example/",
+    )
+    (alert,), memory = watch.look(RunMemory(), SystemClock().now())
+
+    assert alert.key == "run-failed/rollback (here)"
+    assert alert.facts["url"] == f"http://dagster.example/runs/{failed.dagster_run.run_id}"
+    assert watch.look(memory, SystemClock().now())[0] == []
 
 
 # ── Sensors and schedules ────────────────────────────────────────────────────────────────────────────────────────────

@@ -13,6 +13,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from datahub_dagster.definitions import build, defs
 from datahub_dagster.defs.names import asset_key, op_name
+from datahub_dagster.defs.resources import HubResource
 from datahub_dagster.defs.shown import Shown
 from datahub_dagster.domain.contract import (
     Classification,
@@ -21,6 +22,7 @@ from datahub_dagster.domain.contract import (
     DbtFreshness,
     DeliverySpec,
     FreshnessSlo,
+    Language,
     License,
     Lifecycle,
     Origin,
@@ -198,6 +200,8 @@ def test_a_misspelt_team_is_an_error_that_names_the_nearest(tmp_path: Path) -> N
         ("DATAHUB_RECONCILE_CRON", "61 * * * *"),
         ("DATAHUB_TIMEZONE", "Europe/Berln"),
         ("DATAHUB_DOCS_INTERVAL_MINUTES", "45"),
+        ("DATAHUB_MONITOR_INTERVAL_SECONDS", "0"),
+        ("DATAHUB_DAGSTER_URL", "our dagster"),
     ],
 )
 def test_a_setting_that_dagster_could_not_use_is_named(
@@ -207,6 +211,23 @@ def test_a_setting_that_dagster_could_not_use_is_named(
     monkeypatch.setenv(variable, value)
     with pytest.raises(SettingsError, match=variable):
         defs()
+
+
+def test_every_setting_reaches_the_jobs_and_sensors_as_it_is(tmp_path: Path) -> None:
+    channels = (
+        Support(tool="slack", channel="#data-platform"),
+        Support(tool="email", channel="hub@example.com"),
+    )
+    settings = Settings(
+        root=tmp_path,
+        dbt_project_dir=tmp_path,
+        teams=("markets", "weather"),
+        alert_targets=tmp_path / "targets.yml",
+        alert_language=Language.JAPANESE,
+        platform_support=channels,
+    )
+
+    assert HubResource.of(settings).settings == settings
 
 
 def test_a_team_whose_files_were_never_right_stops_no_code_location(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_a_location_of_some_teams_has_its_own_work_alone() -> None:
         "assets": {"equities/daily_prices"},
         "jobs": {"release_markets", "checks", "rollback"},
         "schedules": {"nightly_checks"},
-        "sensors": {"inbox", "contracts_changed", "released_elsewhere"},
+        "sensors": {"inbox", "contracts_changed", "released_elsewhere", "slo_monitor", "hub_alerts"},
     }
 
 

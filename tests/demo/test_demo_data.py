@@ -56,7 +56,7 @@ FINDINGS = {  # what the audits should notice: status and failure count of each 
         STATIONS_ARE_AIRPORTS: ("fail", 1),
         "source_relationships_weather_daily_observations_station__iata__source_transport_airports_": (
             "fail",
-            721,
+            718,
         ),
     },
 }
@@ -233,7 +233,9 @@ def test_each_delivery_fares_as_it_says(deliveries: list[DemoDelivery], tmp_path
         assert answers
         assert "error" not in {status for status, _ in answers.values()}
         noticed[f"{delivery.dataset} {delivery.name}"] = {
-            name: answer for name, answer in answers.items() if answer[0] != "pass"
+            name: answer
+            for name, answer in answers.items()
+            if answer[0] != "pass" and "hub_recency" not in name  # that one looks at this machine's clock
         }
         passed = "fail" not in {status for status, _ in answers.values()}
         assert passed == (delivery.expected != "rejected"), noticed

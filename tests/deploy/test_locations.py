@@ -31,7 +31,7 @@ pytestmark = pytest.mark.slow
 OWN = {
     "jobs": {"checks", "rollback"},
     "schedules": {"nightly_checks"},
-    "sensors": {"inbox", "contracts_changed", "released_elsewhere"},
+    "sensors": {"inbox", "contracts_changed", "released_elsewhere", "slo_monitor", "hub_alerts"},
 }
 SHARED = {
     "jobs": {"docs", "reconcile", "gc"},

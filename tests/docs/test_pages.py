@@ -12,7 +12,7 @@ import click
 import pytest
 import yaml
 
-from datahub_dagster.adapters.dbt.hub_block import Block as HubKeys
+from datahub_dagster.adapters.dbt.block import Block as HubKeys
 from datahub_dagster.adapters.dbt.hub_block import (
     ColumnBlock,
     ConsumerBlock,

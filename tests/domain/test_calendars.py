@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datahub_dagster.domain.calendars import CalendarRangeError, calendar_named, known_calendars
-from datahub_dagster.domain.contract import Override
+from datahub_dagster.domain.contract import CalendarFile, Origin, Override
 from datahub_dagster.errors import RefusedError
 
 # https://www.jpx.co.jp/english/corporate/about-jpx/calendar/ : closures that are not a Saturday or Sunday.
@@ -29,7 +30,41 @@ NEW_YORK_CLOSED_2026 = """
 """
 
 days = st.dates(date(2021, 1, 1), date(2040, 12, 31))
-names = st.sampled_from(["daily", "weekdays", "JP", "XTKS", "XNYS", "XSAU"])
+names = st.sampled_from(
+    [
+        "daily",
+        "weekdays",
+        "JP",
+        "XTKS",
+        "XNYS",
+        "XSAU",
+        "XTKS and XNYS",
+        "XTKS or XSAU",
+        "5th of JP",
+        "last of XTKS",
+    ]
+)
+pairs = st.tuples(
+    st.sampled_from(["XTKS", "XNYS", "JP", "weekdays"]), st.sampled_from(["XSAU", "US", "daily", "XTKS"])
+)
+
+
+def off(day: str, reason: str = "migration") -> Override:
+    return Override(on=date.fromisoformat(day), kind="removed", reason=reason)
+
+
+def on(day: str) -> Override:
+    return Override(on=date.fromisoformat(day), kind="added", reason="extra session")
+
+
+SETTLEMENT = CalendarFile(
+    name="settlement",
+    base="XTKS and JP",
+    first=date(2024, 1, 1),
+    last=date(2027, 12, 31),
+    overrides=(off("2026-11-24"), on("2026-11-21")),
+    origin=Origin("calendars/settlement.yml", 1),
+)
 
 
 def weekdays_closed(name: str, first: date, last: date) -> set[date]:
@@ -189,3 +224,115 @@ def test_adding_is_undone_by_subtracting(name: str, day: date, count: int) -> No
     assert start <= day
     assert calendar.add(calendar.add(start, count), -count) == start
     assert len(calendar.sessions(start, calendar.add(start, count))) == count + 1
+
+
+# Combinations
+
+
+@given(pairs, days)
+def test_and_is_a_session_of_both_and_or_of_either(pair: tuple[str, str], day: date) -> None:
+    one, other = (calendar_named(name).is_session(day) for name in pair)
+
+    assert calendar_named(" and ".join(pair)).is_session(day) == (one and other)
+    assert calendar_named(" or ".join(pair)).is_session(day) == (one or other)
+
+
+@given(st.sampled_from(["XTKS", "JP", "XTKS and XNYS", "daily"]), st.integers(1, 15), days)
+def test_a_rule_takes_one_session_of_each_month_counted_from_either_end(
+    name: str, number: int, day: date
+) -> None:
+    first, last = (
+        day.replace(day=1),
+        (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1),
+    )
+    sessions = calendar_named(name).sessions(first, last)
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number if number < 4 else 0, "th")
+
+    forward = calendar_named(f"{number}{ending} of ({name})").sessions(first, last)
+    backward = calendar_named(f"{number}{ending} last of ({name})").sessions(first, last)
+
+    assert forward == sessions[number - 1 : number]
+    assert backward == sessions[-number:][:1]
+
+
+def test_the_days_of_a_combination_are_those_that_all_its_parts_know() -> None:
+    both = calendar_named("XTKS and settlement", files=(SETTLEMENT,))
+
+    assert (both.first, both.last) == (date(2024, 1, 1), date(2027, 12, 31))
+
+
+def test_a_rule_needs_whole_months() -> None:
+    cut = CalendarFile(name="cut", base="XTKS", first=date(2026, 1, 15), last=date(2026, 3, 30))
+
+    last_session = calendar_named("last of cut", files=(cut,))
+
+    assert (last_session.first, last_session.last) == (date(2026, 2, 1), date(2026, 2, 28))
+    with pytest.raises(CalendarRangeError, match="says nothing of 2026-03-30"):
+        last_session.is_session(date(2026, 3, 30))
+
+
+# Files of the hub
+
+
+def test_a_file_differs_from_its_base_on_the_days_that_it_names() -> None:
+    settlement, tokyo = calendar_named("settlement", files=(SETTLEMENT,)), calendar_named("XTKS")
+
+    year = date(2026, 1, 1), date(2026, 12, 31)
+    assert set(settlement.sessions(*year)) ^ set(tokyo.sessions(*year)) == {
+        date(2026, 11, 21),
+        date(2026, 11, 24),
+    }
+
+
+def test_a_file_without_a_base_has_the_sessions_that_it_lists() -> None:
+    auctions = CalendarFile(
+        name="auctions",
+        first=date(2026, 1, 1),
+        last=date(2026, 12, 31),
+        overrides=(on("2026-03-04"), on("2026-09-02")),
+    )
+
+    found = calendar_named("auctions", files=(auctions,)).sessions(date(2026, 1, 1), date(2026, 12, 31))
+
+    assert found == (date(2026, 3, 4), date(2026, 9, 2))
+
+
+def test_a_contract_may_override_what_a_file_says() -> None:
+    mended = calendar_named("settlement", (on("2026-11-24"),), (SETTLEMENT,))
+
+    assert mended.is_session(date(2026, 11, 24))
+    assert not calendar_named("settlement", (), (SETTLEMENT,)).is_session(date(2026, 11, 24))
+
+
+def test_a_file_that_ends_is_named_with_the_way_to_extend_it() -> None:
+    with pytest.raises(CalendarRangeError) as caught:
+        calendar_named("last of (JP and settlement)", files=(SETTLEMENT,)).next_session(date(2027, 12, 30))
+
+    assert caught.value.subject == "settlement"
+    assert caught.value.found == "it knows 2024-01-01 to 2027-12-31"
+    assert (
+        caught.value.next_step
+        == "say more of its days in calendars/settlement.yml: lower first or raise last"
+    )
+
+
+def test_files_that_are_based_on_each_other_are_refused() -> None:
+    one = CalendarFile(name="one", base="other and JP")
+    other = CalendarFile(name="other", base="one")
+
+    with pytest.raises(ValueError, match="'one' is based on itself: one -> other -> one"):
+        calendar_named("one", files=(one, other))
+
+
+def test_an_unknown_name_in_a_combination_names_the_nearest_and_files_are_among_them() -> None:
+    with pytest.raises(ValueError, match="no calendar 'setlement'; the nearest: settlement"):
+        calendar_named("XTKS and setlement", files=(SETTLEMENT,))
+
+
+def test_contracts_that_were_read_apart_share_the_calendar_of_an_equal_file() -> None:
+    # 10,000 datasets are asked each minute: the days of a file are looked through once.
+    twin = replace(SETTLEMENT, description="the same, read by another contract")
+
+    assert calendar_named("settlement", (), (SETTLEMENT,)) is calendar_named("settlement", (), (twin,))
+    changed = replace(SETTLEMENT, overrides=SETTLEMENT.overrides[:1])
+    assert not calendar_named("settlement", (), (changed,)).is_session(date(2026, 11, 21))

@@ -124,7 +124,7 @@ def test_an_age_hurts_from_the_instant_at_which_the_release_is_too_old() -> None
     ]
 
 
-def test_an_age_without_a_release_is_reckoned_with_when_its_result_says_or_at_the_days_end() -> None:
+def test_an_age_without_a_release_is_reckoned_with_when_its_result_says_or_from_the_days_start() -> None:
     fresh = FreshnessSlo(max_age=timedelta(days=2), timezone="Asia/Tokyo")
     weekly = FreshnessSlo(max_age=timedelta(days=7), timezone="Asia/Tokyo")
     now, broken_at = tokyo("2026-11-20T12:00"), tokyo("2026-11-20T10:00")
@@ -135,7 +135,7 @@ def test_an_age_without_a_release_is_reckoned_with_when_its_result_says_or_at_th
     reckoned = affected(prices(fresh), [desk("a")], fresh, FRIDAY, now)
 
     assert when(as_told) == [("a", "11-20 10:00", FRIDAY, True), ("b", "11-20 10:00", FRIDAY, True)]
-    assert when(reckoned) == [("a", "11-21 00:00", FRIDAY, False)]
+    assert when(reckoned) == [("a", "11-20 00:00", FRIDAY, True)]
 
 
 def test_a_promise_to_one_consumer_concerns_nobody_else() -> None:

@@ -29,12 +29,16 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 def slo(due: str = "18:30", **more: Any) -> FreshnessSlo:
-    values = {"timezone": "Asia/Tokyo", "calendar": "XTKS", "due": time.fromisoformat(due)}
+    values: dict[str, Any] = {
+        "timezone": "Asia/Tokyo",
+        "calendar": "XTKS",
+        "due": time.fromisoformat(due),
+    }
     return FreshnessSlo(**(values | more))
 
 
 def max_age(hours: int, **more: Any) -> FreshnessSlo:
-    return FreshnessSlo(max_age=timedelta(hours=hours), **({"timezone": "Asia/Tokyo"} | more))
+    return FreshnessSlo(max_age=timedelta(hours=hours), timezone="Asia/Tokyo", **more)
 
 
 def tokyo(text: str) -> datetime:
@@ -301,10 +305,17 @@ def test_without_partitions_a_rollback_shows_older_content_and_not_a_newer_relea
 # --- maximum age -----------------------------------------------------------------------------------------
 
 
+def since_first_release(promise: FreshnessSlo, story: Story, now: str) -> tuple[DueResult, ...]:
+    """All that was due since the first release, when the promise was given."""
+    begin = story.generations[0].published_at
+    given = [Promise(dataset=PRICES, valid_from=begin, freshness=(promise,))]
+    return history(given, promise.name, story.timeline(now), begin, tokyo(now), tokyo(now))
+
+
 def test_a_day_is_met_while_what_is_published_is_never_too_old() -> None:
     story = Story().release("2026-11-19T12:00").release("2026-11-20T12:00")
 
-    found = results(max_age(24), None, story, "2026-11-19T12:00", "2026-11-21T06:00")
+    found = since_first_release(max_age(24), story, "2026-11-21T06:00")
 
     assert told(found) == ["11-19 met", "11-20 met"]
     assert found[-1].at == tokyo("2026-11-21T00:00")
@@ -314,13 +325,13 @@ def test_a_day_is_missed_as_soon_as_it_is_too_old_and_late_once_it_is_fresh_agai
     story = Story().release("2026-11-19T12:00")
     promise = max_age(24, grace=HOUR)
 
-    assert told(results(promise, None, story, "2026-11-20T00:00", "2026-11-20T13:00")) == []
-    [missed] = results(promise, None, story, "2026-11-20T00:00", "2026-11-20T13:10")
+    assert told(since_first_release(promise, story, "2026-11-20T13:00")) == ["11-19 met"]
+    _, missed = since_first_release(promise, story, "2026-11-20T13:10")
     assert (missed.verdict, missed.late) == (Verdict.MISSED, 10 * MINUTE)
     assert (missed.due_at, missed.deadline_at) == (tokyo("2026-11-20T12:00"), tokyo("2026-11-20T13:00"))
 
     story.release("2026-11-20T15:00")
-    [late] = results(promise, None, story, "2026-11-20T00:00", "2026-11-20T18:00")
+    _, late = since_first_release(promise, story, "2026-11-20T18:00")
     assert (late.verdict, late.late, late.answered_at) == (
         Verdict.LATE,
         2 * HOUR,
@@ -332,7 +343,7 @@ def test_a_day_is_missed_as_soon_as_it_is_too_old_and_late_once_it_is_fresh_agai
 def test_a_delay_over_several_days_breaks_each_of_them() -> None:
     story = Story().release("2026-11-18T12:00").release("2026-11-20T14:00")
 
-    found = results(max_age(24), None, story, "2026-11-18T12:00", "2026-11-21T06:00")
+    found = since_first_release(max_age(24), story, "2026-11-21T06:00")
 
     assert told(found) == ["11-18 met", "11-19 missed 720", "11-20 late 1560"]
     assert found[-1].at == tokyo("2026-11-20T00:00")
@@ -343,7 +354,7 @@ def test_after_a_rollback_the_older_contents_age_counts() -> None:
     story.roll_back("2026-11-20T12:00", to=1)
 
     assert (
-        told(results(max_age(30), None, story, "2026-11-20T00:00", "2026-11-21T00:00"))
+        told(since_first_release(max_age(30), story, "2026-11-21T00:00"))
         == [
             "11-20 missed 300"  # since 07:00; told from 12:00 on, when it was shown again
         ]
@@ -354,7 +365,7 @@ def test_after_a_rollback_the_older_contents_age_counts() -> None:
 def test_of_a_maximum_age_on_weekdays_the_weekend_owes_nothing() -> None:
     story = Story().release("2026-11-20T20:00")  # Friday
 
-    found = results(max_age(24, calendar="weekdays"), None, story, "2026-11-20T00:00", "2026-11-24T00:00")
+    found = since_first_release(max_age(24, calendar="weekdays"), story, "2026-11-24T00:00")
 
     assert [r.business_date for r in found] == ["2026-11-20", "2026-11-23"]
 
@@ -366,3 +377,142 @@ def test_what_was_never_delivered_is_too_old_from_the_promise_on() -> None:
     found = history([promise], "freshness", Timeline.of([], now), now - 90 * DAY, now, now)
 
     assert told(found) == ["11-19 met", "11-20 missed 720"]
+
+
+# --- promises over time ------------------------------------------------------------------------------------
+
+
+def promised(valid_from: str, *slos: FreshnessSlo, partitions: PartitionSpec | None = BY_DAY) -> Promise:
+    return Promise(dataset=PRICES, valid_from=tokyo(valid_from), freshness=slos, partitions=partitions)
+
+
+def told_since(given: Sequence[Promise], story: Story, now: str, name: str = "freshness") -> list[str]:
+    until = tokyo(now)
+    return told(history(given, name, story.timeline(now), tokyo("2020-01-01T00:00"), until, until))
+
+
+def test_each_deadline_is_judged_by_the_promise_that_was_in_force() -> None:
+    story = Story().release("2026-11-17T16:00", "2026-11-17")
+    story.release("2026-11-18T18:00", "2026-11-18").release("2026-11-19T18:00", "2026-11-19")
+    given = [promised("2026-11-17T09:00", slo("18:30")), promised("2026-11-19T09:00", slo("17:00"))]
+
+    assert told_since(given, story, "2026-11-20T09:00") == ["11-17 met", "11-18 met", "11-19 late 60"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (slo("17:00"), slo("18:30")),
+        (slo("17:00"), slo("08:00", covers=1)),
+        (slo("17:00"), replace(max_age(1), calendar="XTKS")),
+    ],
+    ids=["a later due time", "the next session", "a maximum age"],
+)
+def test_a_business_date_is_counted_once_though_a_new_promise_would_ask_for_it_again(
+    before: FreshnessSlo, after: FreshnessSlo
+) -> None:
+    story = Story().release("2026-11-20T16:00", "2026-11-20")
+    given = [promised("2026-11-20T09:00", before), promised("2026-11-20T17:30", after)]
+
+    assert told_since(given, story, "2026-11-21T12:00") == ["11-20 met"]
+
+
+def test_a_narrow_look_after_a_change_counts_a_business_date_no_second_time() -> None:
+    story = Story().release("2026-11-20T16:00", "2026-11-20")
+    given = [promised("2026-11-20T09:00", slo("17:00")), promised("2026-11-20T17:30", slo("18:30"))]
+    now = "2026-11-20T18:31"
+
+    found = history(
+        given, "freshness", story.timeline(now), tokyo("2026-11-20T18:29"), tokyo(now), tokyo(now)
+    )
+
+    assert found == ()
+
+
+def test_an_slo_that_is_dropped_ends_and_one_with_a_new_name_begins() -> None:
+    story = Story().release("2026-11-17T16:00", "2026-11-17", "2026-11-18", "2026-11-19")
+    given = [
+        promised("2026-11-17T09:00", slo(name="evening")),
+        promised("2026-11-18T20:00", slo("20:00", name="night")),
+    ]
+
+    assert told_since(given, story, "2026-11-20T09:00", "evening") == ["11-17 met", "11-18 met"]
+    assert told_since(given, story, "2026-11-20T09:00", "night") == ["11-18 met", "11-19 met"]
+    assert told_since(given, story, "2026-11-20T09:00", "noon") == []
+    assert begin_of(given, "night", story.timeline("2026-11-20T09:00")) == tokyo("2026-11-18T20:00")
+
+
+def test_an_excuse_that_is_written_afterwards_counts() -> None:
+    outage = Override(on=date(2026, 11, 17), kind="removed", reason="the exchange was closed")
+    story = Story().release("2026-11-16T16:00", "2026-11-16").release("2026-11-18T16:00", "2026-11-18")
+    given = [promised("2026-11-16T09:00", slo())]
+    assert told_since(given, story, "2026-11-18T19:00")[1] == "11-17 missed 1470"
+
+    given.append(promised("2026-11-18T09:00", slo("17:00", overrides=(outage,))))
+
+    assert told_since(given, story, "2026-11-18T19:00") == ["11-16 met", "11-17 excused", "11-18 met"]
+
+
+def test_promises_that_are_recorded_years_later_do_not_cut_off_the_years_before() -> None:
+    story = Story().release("2022-11-16T16:00", "2022-11-16")
+    given = [promised("2026-11-16T09:00", slo(), partitions=PartitionSpec(column="trade_date"))]
+
+    found = told_since(given, story, "2026-11-20T09:00")
+
+    assert found[0] == "11-16 met"
+    assert len(found) > 4 * 240
+    assert begin_of(given, "freshness", story.timeline("2026-11-20T09:00")) == tokyo("2022-11-16T16:00")
+
+
+def test_a_promise_that_two_processes_noted_at_once_counts_once() -> None:
+    story = Story().release("2026-11-20T16:00", "2026-11-20")
+    twice = [promised(f"2026-11-{at}", slo(), max_age(20, name="age")) for at in ("20T09:00", "20T17:00")]
+
+    assert told_since(twice, story, "2026-11-21T09:00") == ["11-20 met"]
+    assert told_since(twice, story, "2026-11-22T00:00", "age") == told_since(
+        twice[:1], story, "2026-11-22T00:00", "age"
+    )
+
+
+def test_nothing_counts_that_was_due_before_the_promise() -> None:
+    assert told_since([promised("2026-11-19T18:31", slo())], Story(), "2026-11-20T18:31") == [
+        "11-20 missed 1"
+    ]
+
+
+def test_what_a_budget_asks_does_not_change_what_became_of_a_due_time() -> None:
+    story = Story().release("2026-11-20T16:00", "2026-11-20")
+    strict = [
+        promised("2026-11-20T09:00", slo()),
+        promised("2026-11-20T18:00", slo(objective=1.0, window=DAY)),
+    ]
+
+    assert told_since(strict, story, "2026-11-20T19:00") == ["11-20 met"]
+
+
+# --- what comes next ----------------------------------------------------------------------------------------
+
+
+def test_the_next_deadline_is_the_one_whose_grace_is_not_over() -> None:
+    promise = slo(grace=HOUR)
+
+    assert next_deadline(promise, BY_DAY, tokyo("2026-11-20T19:00")) == (
+        tokyo("2026-11-20T18:30"),
+        tokyo("2026-11-20T19:30"),
+        "2026-11-20",
+    )
+
+
+def test_of_a_maximum_age_the_next_deadline_is_when_what_is_published_becomes_too_old() -> None:
+    story = (
+        Story().release("2026-11-19T12:00").release("2026-11-20T12:00").roll_back("2026-11-20T12:30", to=1)
+    )
+    now = tokyo("2026-11-20T13:00")
+
+    assert next_deadline(max_age(26), None, now) is None
+    assert next_deadline(max_age(24), None, now, story.timeline("2026-11-20T13:00")) is None
+    assert next_deadline(max_age(26), None, now, story.timeline("2026-11-20T13:00")) == (
+        tokyo("2026-11-20T14:00"),
+        tokyo("2026-11-20T14:00"),
+        "2026-11-20",
+    )

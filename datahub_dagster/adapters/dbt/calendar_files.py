@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import yaml
 from pydantic import Field, model_validator
 
-from datahub_dagster.adapters.dbt.hub_block import Block
+from datahub_dagster.adapters.dbt.block import Block
 from datahub_dagster.adapters.dbt.hub_faults import check
 from datahub_dagster.adapters.dbt.hub_types import CalendarText, Day, KnownCalendars, Name
 from datahub_dagster.adapters.dbt.parse import yaml_failures
@@ -183,7 +183,7 @@ class _Reader:
             self._problems.append(Problem(origin, failure.message, f"correct {path}", name in self._kept))
             return None
         self._contents[name] = (self._state.project_dir / path).read_bytes()
-        block, faults = check(CalendarFileBlock, yaml.safe_load(self._contents[name]), root="calendar")
+        block, faults = check(CalendarFileBlock, _as_texts(self._contents[name]), root="calendar")
         for fault in faults:
             self._tell(name, fault.path, fault.message, fault.next_step)
         return block and block.to_domain(name, path)
@@ -224,10 +224,15 @@ class _Reader:
 
 def _read_kept(name: str, content: bytes) -> CalendarFile | None:
     try:
-        block, _ = check(CalendarFileBlock, yaml.safe_load(content))
+        block, _ = check(CalendarFileBlock, _as_texts(content))
     except (ValueError, yaml.YAMLError):
         return None
     return block and block.to_domain(name, f"{CALENDARS}/{name}.yml")
+
+
+def _as_texts(content: bytes) -> Any:
+    """What a file says, every value as it is written: to YAML `on` would be true, and 2026-13-01 an error without a line."""
+    return yaml.load(content, Loader=yaml.BaseLoader)
 
 
 def _name_fault(name: str) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
 
-from datahub_dagster.adapters.dbt.hub_block import Block
+from datahub_dagster.adapters.dbt.block import Block
 from datahub_dagster.adapters.dbt.hub_types import KnownCalendars
 
 B = TypeVar("B", bound=Block)

@@ -64,7 +64,7 @@ def parse_time(value: Any) -> time:
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         hours, minutes = divmod(value, 60)
-        meant = f'"{hours:02}:{minutes:02}"' if 0 <= hours < 24 else 'such as "18:30"'
+        meant = f'"{hours:02}:{minutes:02}"' if 0 <= hours < 24 else 'a time up to 23:59, such as "18:30"'
         raise ValueError(
             f"{value} is what YAML makes of a time without quotes: write {meant}, with the quotes"
         )

@@ -55,6 +55,7 @@ class Isolation:
         self._choices: dict[str, Choice] = dict.fromkeys(state.units, Choice.CURRENT)
         self._stubs: set[Missing] = set()
         self._faults: dict[str, list[ContractFault]] = {}
+        self._told: dict[str, ContractFault] = {}  # what consumers read and nobody declares
         self._tolerated: set[str] = set()
 
     def read(self) -> Isolated:
@@ -103,7 +104,8 @@ class Isolation:
             for unit, found in self._faults.items()
             for fault in found
         ]
-        faults += [self._fault_of(problem) for problem in reading.problems]
+        faults += self._told.values()
+        faults += [self._fault_of(problem) for problem in reading.problems if problem.reads not in self._told]
         shared_by_all = (*self._calendars.problems, *missed)
         faults += [
             replace(self._fault_of(problem), team=self._state.paths.name, has_last_good=True)
@@ -140,11 +142,15 @@ class Isolation:
         return found
 
     def _blame(self, failure: Failure) -> None:
-        if self._may_be_stubbed(failure):
-            assert failure.missing
-            self._stubs.add(failure.missing)
-            return
         units = [self._state.paths.unit_of(path) for path in failure.paths]
+        if failure.missing and failure.missing not in self._stubs:
+            is_absent = self._replaced_unit_that_names(failure.missing[1]) is not None
+            if not is_absent and failure.is_consumers and units:
+                # The team that took the dataset away must not take its consumers' datasets with it.
+                self._told[failure.missing[1]] = replace(self._fault(units[-1], failure), is_broken=False)
+            if is_absent or failure.missing[1] in self._told:
+                self._stubs.add(failure.missing)
+                return
         usable = [unit for unit in units if self._choices.get(unit, Choice.OUT) is not Choice.OUT]
         changed = [unit for unit in usable if self._is_changed(unit)]
         if usable:
@@ -153,11 +159,6 @@ class Isolation:
             self._replace(unit, [self._fault(unit, failure)])
         else:
             self._search(failure)
-
-    def _may_be_stubbed(self, failure: Failure) -> bool:
-        if not failure.missing or failure.missing in self._stubs:
-            return False
-        return self._replaced_unit_that_names(failure.missing[1]) is not None
 
     def _replaced_unit_that_names(self, text: str) -> str | None:
         """The broken unit that seems to declare a dataset or a model, `a.b` or `b`: its files can't be parsed, but searched.

@@ -174,7 +174,7 @@ class _Reader:
             for text in missing:
                 message = f"the consumer {node['name']} reads {text}, whose team's files are broken"
                 next_step = f"mend the file that declares {text}"
-                self.problems.append(Problem(origin, message, next_step, is_broken=False))
+                self.problems.append(Problem(origin, message, next_step, is_broken=False, reads=text))
             known = {str(name) for name in depends_on}
             owner = node["owner"]
             written = Consumer(

@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,10 @@ _KIND = re.compile(r"^(Parsing|Compilation|Runtime|Validation|Database|Internal)
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a project can't be parsed. `paths` are the files that dbt's message names, in its order; often there is none."""
+    """Why a project can't be parsed. `paths` are the files that dbt's message names, in its order; often there is none.
+
+    `is_consumers`: nothing is wrong but that a consumer reads what nobody declares.
+    """
 
     message: str
     paths: tuple[str, ...] = ()
@@ -44,6 +47,7 @@ class Failure:
     missing: tuple[str, str] | None = (
         None  # ("source", "a.b") or ("node", "m"): what a file refers to and nobody declares
     )
+    is_consumers: bool = False
 
 
 def run_parse(
@@ -127,7 +131,8 @@ def explain(error: BaseException, state: ProjectState, project_dir: Path | None 
     line = _line_in(text, state.project_dir / paths[-1]) if paths else None
     if absent := _ABSENT.search(text):
         missing = (absent["kind"], absent["target"]) if absent["kind"] in ("source", "node") else None
-        return Failure(_absence(absent), paths, line, missing)
+        is_consumers = absent["reader"].lower() == "exposure" and absent["why"] != "is disabled"
+        return Failure(_absence(absent), paths, line, missing, is_consumers)
     return Failure(_short(_INVALID_ENTRY.sub(_invalid_entry, text)), paths, line)
 
 
@@ -143,6 +148,9 @@ def yaml_failures(state: ProjectState, paths: Sequence[str]) -> Mapping[str, Fai
                     found[path] = Failure(
                         "the file must be a map of keys, such as sources: [...]", (path,), 1
                     )
+                elif bad_date := next(_bad_dates(content), None):
+                    message = f"{bad_date.value!r} is not a date: write it as 2026-11-20"
+                    found[path] = Failure(message, (path,), bad_date.start_mark.line + 1)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             problem = " ".join(part for part in (error.context, error.problem) if part)
@@ -153,6 +161,21 @@ def yaml_failures(state: ProjectState, paths: Sequence[str]) -> Mapping[str, Fai
         except (OSError, yaml.YAMLError, RecursionError) as error:
             found[path] = Failure(f"can't be read: {error}", (path,))
     return found
+
+
+def _bad_dates(node: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
+    """Values that look like dates to YAML and are none, such as 2026-02-30: dbt fails at them without saying where."""
+    if isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:timestamp":
+        try:
+            yaml.constructor.SafeConstructor().construct_yaml_timestamp(node)
+        except ValueError:
+            yield node
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _bad_dates(item)
+    elif isinstance(node, yaml.MappingNode):
+        for pair in node.value:
+            yield from (found for part in pair for found in _bad_dates(part))
 
 
 def guess_line(message: str, content: str) -> int | None:

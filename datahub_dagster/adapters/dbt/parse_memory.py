@@ -201,6 +201,15 @@ def _said(manifest: Node) -> Mapping[str, str]:
     for kind in ("nodes", "sources", "exposures"):
         for name, node in manifest[kind].items():
             said = [node.get(key) for key in _SAID] + sorted((node.get("depends_on") or {}).get("nodes", ()))
-            text = json.dumps([name, said], sort_keys=True, default=str)
+            text = json.dumps(_with_text_keys([name, said]), sort_keys=True, default=str)
             found.setdefault(file_of(manifest, node), []).append(text)
     return {path: digest(*sorted(texts)) for path, texts in found.items()}
+
+
+def _with_text_keys(value: Any) -> Any:
+    """YAML knows keys that are no text, such as `on`, which is true to it; beside text they can't be sorted."""
+    if isinstance(value, dict):
+        return {str(key): _with_text_keys(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_text_keys(item) for item in value]
+    return value

@@ -1,14 +1,12 @@
 """Messages on their way to people, through apprise, which knows a hundred services and says little when one refuses."""
 
 import logging
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
+from datahub_dagster.adapters.notify.reasons import Problem, why_not
 from datahub_dagster.adapters.notify.targets import Target, Targets, TargetSource
 from datahub_dagster.domain.alert import Message, Told
 from datahub_dagster.domain.contract import Support
@@ -20,30 +18,10 @@ if TYPE_CHECKING:  # it takes a fifth of a second to import
 
 _SOCKET_SECONDS = 10.0  # to connect, and for each piece of an answer, at most; an address may ask for less (`?rto=`, `?cto=`)
 _SECONDS = 20.0  # the whole message
-_MASK = "•••"
+_MOST_PARTS = 3  # of a text that is too long for a service, which begins with the worst ...
+_PART_SECONDS = 1.0  # ... and how long it waits between two of them, at most
 
-_WITH_HOST = ("json", "jsons", "xml", "xmls", "form", "forms", "mailto", "mailtos")
 _UNKNOWN = "its address is none that apprise knows"
-_LOGIN = "the mail server refused the login"
-_STATUS = re.compile(r"\berror[=:]\s*([1-5]\d\d)\b")
-_REFUSED = (401, 403, 404, 410)  # what revoked addresses answer
-_CAUSES = {  # what libraries say in texts that quote addresses, and what it means
-    r"\(53[045]\b": _LOGIN,
-    r"did not finish within|timed out|timeout": "there was no answer in time",
-    r"connection refused": "the connection was refused",
-    r"name or service not known|name resolution|nodename nor servname|no address associated": "there is no such host",
-    r"certificate.verify.failed": "its certificate can't be trusted",
-    r"wrong.version.number|starttls extension not supported": "it does not speak TLS there",
-    r"connection unexpectedly closed|connection aborted|connection reset|remotedisconnected": "it hung up",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Problem:
-    """Why a message was not taken; empty = it was. `is_refusal`: another address, or password, might help."""
-
-    why: str = ""
-    is_refusal: bool = False
 
 
 class AppriseChannels(Channels):
@@ -101,20 +79,20 @@ def problem_of(target: Target) -> str:
     return target.fault or ("" if _service(target.to("channel").url) else _UNKNOWN)
 
 
-def _send(target: Target, message: Message) -> _Problem:
+def _send(target: Target, message: Message) -> Problem:
     if target.fault:
-        return _Problem(target.fault)
+        return Problem(target.fault)
     service = _service(target.url)
     if service is None:
-        return _Problem(_UNKNOWN)
+        return Problem(_UNKNOWN)
     token = _sending.set(True)
     try:
-        return next((problem for problem in _events(service, target.url, message) if problem.why), _Problem())
+        return next((problem for problem in _events(service, target.url, message) if problem.why), Problem())
     finally:
         _sending.reset(token)
 
 
-def _events(service: "NotifyBase", url: str, message: Message) -> Iterator[_Problem]:
+def _events(service: "NotifyBase", url: str, message: Message) -> Iterator[Problem]:
     """One sending, or for a pager one for each incident: it closes by itself what is over, and is not called twice."""
     from apprise.plugins.pagerduty import NotifyPagerDuty
 
@@ -127,12 +105,13 @@ def _events(service: "NotifyBase", url: str, message: Message) -> Iterator[_Prob
         yield _notify(service, url, message, is_over=told is Told.OVER)
 
 
-def _notify(service: "NotifyBase", url: str, message: Message, *, is_over: bool) -> _Problem:
+def _notify(service: "NotifyBase", url: str, message: Message, *, is_over: bool) -> Problem:
     from apprise import Apprise, NotifyFormat, NotifyType
 
     sender = Apprise(asset=_asset())
     sender.add(service)
-    text = message.text
+    most = _MOST_PARTS * service.body_maxlen
+    text = message.text if len(message.text) <= most else message.text[: most - 1] + "…"
     if service.resolve_format(NotifyFormat.TEXT) is NotifyFormat.MARKDOWN:
         text = text.replace("\n", "\n\n")  # in Markdown a line goes on after a single one
     result = sender.notify(
@@ -145,50 +124,7 @@ def _notify(service: "NotifyBase", url: str, message: Message, *, is_over: bool)
     )
     with result:
         said = [(entry.level, str(entry.message)) for entry in result.logs()]
-    return _Problem() if result else _why(said, url)
-
-
-def _why(said: Iterable[tuple[str, str]], url: str) -> _Problem:
-    """The reason in what apprise logged: its details hold addresses, so that of them only known causes are told."""
-    lines = list(said)
-    warnings = [text for level, text in lines if level in ("WARNING", "ERROR", "CRITICAL")]
-    host = _host(url)
-    for text in warnings:
-        if status := _STATUS.search(text):
-            found = int(status[1])
-            if found not in range(200, 300):
-                return _Problem(f"{host} answered with status {found}", found in _REFUSED)
-    everything = "\n".join(text for _, text in lines).lower()
-    for pattern, cause in _CAUSES.items():
-        if re.search(pattern, everything):
-            return _Problem(f"{host}: {cause}", cause == _LOGIN)
-    told = " ".join(warnings[0].split())[:200] if warnings else "it was not taken"
-    return _Problem(f"{host}: {without_parts_of(url, told)}")
-
-
-def _host(url: str) -> str:
-    """What may be told of an address: its service, and the host if it is one (for many services it is a key)."""
-    schema, _, rest = url.partition("://")
-    try:
-        parts = urlsplit(f"x://{rest}")
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        return schema
-    shown = schema in _WITH_HOST and re.fullmatch(r"[\w.:-]+", host)
-    return f"{schema}://{host}{f':{port}' if port else ''}" if shown else schema
-
-
-def without_parts_of(url: str, text: str) -> str:
-    """The text, with a mask for each word that also stands in an address.
-
-    >>> without_parts_of("slack://T0/B0/abc", "channel abc of T0 has gone")
-    'channel ••• of ••• has gone'
-    """
-    rest = url.partition("://")[2]
-    parts = {part for form in (rest, unquote(rest)) for part in re.split(r"[/?&=@:#,;\s]+", form) if part}
-    for part in sorted(parts, key=len, reverse=True):
-        text = re.sub(rf"(?<!\w){re.escape(part)}(?!\w)", _MASK, text)
-    return text
+    return Problem() if result else why_not(said, url)
 
 
 def _service(url: str) -> "NotifyBase | None":
@@ -203,9 +139,10 @@ def _service(url: str) -> "NotifyBase | None":
     service.socket_connect_timeout = min(service.socket_connect_timeout, _SOCKET_SECONDS)
     service.socket_read_timeout = min(service.socket_read_timeout, _SOCKET_SECONDS)
     service.overflow_mode = OverflowMode.SPLIT
+    service.request_rate_per_sec = min(service.request_rate_per_sec, _PART_SECONDS)
     if isinstance(service, NotifyPagerDuty):
-        service.overflow_mode = OverflowMode.TRUNCATE  # each part would be an event of its own
-        service.request_rate_per_sec = 0  # else it waits for seconds between two incidents
+        service.overflow_mode = OverflowMode.TRUNCATE  # each part would page somebody
+        service.request_rate_per_sec = 0  # each incident is an event of its own, too
     return service
 
 

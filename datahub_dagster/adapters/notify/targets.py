@@ -15,7 +15,7 @@ from datahub_dagster.adapters.aws.secrets import AwsSecret
 from datahub_dagster.domain.contract import Support
 from datahub_dagster.errors import SettingsError
 
-_KEY = re.compile(r"[a-z][a-z0-9_-]*(:.*\S.*)?")
+_KEY = re.compile(r"[a-z][a-z0-9_-]*(:(?!//).*\S.*)?")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _CHANNEL = "{channel}"
 _FRESH_SECONDS = 300.0  # a secret of AWS costs money each time it is read

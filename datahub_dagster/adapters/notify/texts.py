@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from datahub_dagster.adapters.notify.wording import WORDINGS, Piece, Wording, one_line, zone_of
+from datahub_dagster.adapters.notify.languages import WORDINGS
+from datahub_dagster.adapters.notify.wording import Piece, Wording, one_line, zone_of
 from datahub_dagster.domain.alert import AlertKind, Digest, DigestItem, Incident, Stage, Told
 from datahub_dagster.domain.contract import Language
 from datahub_dagster.ports import AlertTexts

@@ -7,11 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datahub_dagster.adapters.dbt.hub_block import Block, ColumnBlock, ConsumerBlock, HubBlock, inherited
+from datahub_dagster.adapters.dbt.block import Block
+from datahub_dagster.adapters.dbt.hub_block import ColumnBlock, ConsumerBlock, HubBlock, inherited
 from datahub_dagster.adapters.dbt.hub_faults import check
 from datahub_dagster.adapters.dbt.hub_types import parse_cron, parse_duration
 from datahub_dagster.domain import words
-from datahub_dagster.domain.contract import DeliverySpec, Lifecycle, Mode, Override, PartitionSpec, Retention
+from datahub_dagster.domain.contract import (
+    DeliverySpec,
+    Language,
+    Lifecycle,
+    Mode,
+    Override,
+    PartitionSpec,
+    QuietHours,
+    Retention,
+)
 
 
 def values(block: dict[str, Any]) -> dict[str, Any]:
@@ -127,6 +137,67 @@ def test_all_faults_are_told_at_once() -> None:
     [
         ({"slo": {"freshness": {"due": 1110}}}, 'write "18:30", with the quotes'),
         ({"slo": {"freshness": {"due": "25:00"}}}, "not a time of day"),
+        ({"slo": {"freshness": {"due": "24:30"}}}, "not a time of day (00:00 to 23:59)"),
+        ({"slo": {"freshness": {"due": "10:00", "covers": -1}}}, "greater than or equal to 0, not -1"),
+        ({"slo": {"freshness": {"due": "10:00", "grace": "-5m"}}}, "'-5m' is not a duration"),
+        ({"slo": {"freshness": {"due": "10:00", "warn_before": "-5m"}}}, "'-5m' is not a duration"),
+        ({"slo": {"freshness": {"due": "10:00", "objective": 1.5}}}, "less than or equal to 1, not 1.5"),
+        ({"slo": {"quality": {"objective": 0}}}, "greater than 0, not 0"),
+        ({"slo": {"freshness": {"due": "10:00", "window": "0d"}}}, "a time of nothing can't be kept"),
+        ({"slo": {"freshness": {"max_age": "0h"}}}, "a time of nothing can't be kept"),
+        ({"slo": {"quality": {"window": "0d"}}}, "a time of nothing can't be kept"),
+        (
+            {"slo": {"freshness": {"due": "10:00", "timezone": "Asia/Tokio"}}},
+            "no time zone 'Asia/Tokio'; the nearest: Asia/Tokyo",
+        ),
+        (
+            {"slo": {"freshness": {"due": "10:00", "calendar": "5th of JPX"}}},
+            "there is no calendar 'JPX'; the nearest: ",
+        ),
+        ({"slo": {"freshness": {"name": "quality", "due": "10:00"}}}, "can't be called 'quality'"),
+        ({"slo": {"freshness": {"name": "for_report", "due": "10:00"}}}, "for_... are those of consumers"),
+        (
+            {
+                "slo": {
+                    "freshness": [{"name": "by noon", "due": "12:00"}, {"name": "by-noon", "due": "12:00"}]
+                }
+            },
+            "would be the same check, slo_by_noon",
+        ),
+        (
+            {
+                "slo": {
+                    "freshness": {
+                        "due": "10:00",
+                        "overrides": [
+                            {"on": "2026-05-07", "kind": "moved", "reason": "x", "due_on": "2026-05-01"}
+                        ],
+                    }
+                }
+            },
+            "lies before the day itself, 2026-05-07",
+        ),
+        (
+            {"support": [{"tool": "telegram", "channel": "x"}]},
+            "'slack', 'email', 'webhook', 'pagerduty' or 'teams'",
+        ),
+        ({"support": [{"tool": "slack", "channel": "x", "language": "de"}]}, "'en' or 'ja'"),
+        (
+            {"support": [{"tool": "slack", "channel": "x", "quiet": {"from": "22:00"}}]},
+            "hub.support.0.quiet.to is missing",
+        ),
+        (
+            {"support": [{"tool": "slack", "channel": "x", "quiet": {"from": "22:00", "until": "07:00"}}]},
+            "unknown key 'until' under hub.support.0.quiet",
+        ),
+        (
+            {"support": [{"tool": "slack", "channel": "x", "quiet": {"from": 1320, "to": "07:00"}}]},
+            'write "22:00", with the quotes',
+        ),
+        (
+            {"support": [{"tool": "slack", "channel": "x", "quiet": {"from": "22:00", "to": "22:00"}}]},
+            "nobody would ever be told",
+        ),
         ({"slo": {"freshness": {}}}, "exactly one of due and max_age"),
         ({"slo": {"freshness": {"due": "10:00", "max_age": "1d"}}}, "exactly one of due and max_age"),
         ({"slo": {"freshness": {"due": "10:00", "objective": 0}}}, "greater than 0"),
@@ -238,3 +309,32 @@ def test_a_due_time_for_months_is_taken_and_its_words_say_that_only_whole_months
     (promise,) = read["freshness_slos"]
     said = words.freshness(promise, read["delivery"].partitions)
     assert said == "by 09:00 UTC, on the first day after each month, with the whole month"
+
+
+def test_who_is_told_says_in_which_language_and_when_it_is_quiet() -> None:
+    quiet = {"from": "22:00", "to": "07:00", "timezone": "Asia/Tokyo"}
+    read = values(
+        {"support": [{"tool": "email", "channel": "x@example.com", "language": "ja", "quiet": quiet}]}
+    )
+
+    (support,) = read["support"]
+    assert support.language is Language.JAPANESE
+    assert support.quiet == QuietHours(since=time(22), until=time(7), timezone="Asia/Tokyo")
+
+
+def test_it_is_told_a_quarter_of_an_hour_ahead_that_nothing_came_unless_the_team_says_otherwise() -> None:
+    def told_before(**more: str) -> timedelta:
+        (slo,) = values({"slo": {"freshness": {"due": "18:30"} | more}})["freshness_slos"]
+        return slo.warn_before
+
+    assert told_before() == timedelta(minutes=15)
+    assert told_before(warn_before="2h") == timedelta(hours=2)
+    assert told_before(warn_before="0m") == timedelta(0)
+
+
+def test_the_day_of_an_override_is_read_as_yaml_gives_it() -> None:
+    # `on` without quotes is true to YAML 1.1.
+    override = {True: date(2026, 5, 1), "kind": "removed", "reason": "bridge day"}
+    (slo,) = values({"slo": {"freshness": {"due": "18:30", "overrides": [override]}}})["freshness_slos"]
+
+    assert slo.overrides[0].on == date(2026, 5, 1)

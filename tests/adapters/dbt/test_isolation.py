@@ -37,6 +37,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
         pytest.param("sources:\n  - name: beta\n   tables: [\n", 3, "not valid YAML", id="syntax"),
         pytest.param("sources:\n\t- name: beta\n", 2, "not valid YAML", id="tab"),
         pytest.param("- beta\n", 1, "must be a map of keys", id="a list"),
+        pytest.param(source("beta", hub="{sunset_date: 2026-02-30}"), 7, "'2026-02-30' is not a date", id="no such day"),
         pytest.param(b"sources:\n  - name: b\xffeta\n", 2, "not UTF-8", id="not UTF-8"),
         pytest.param(NO_NAME, None, "does not have a name", id="no name"),
         pytest.param(source("beta", hub="{retension: 3}"), 7, "nearest known key is 'retention'", id="unknown key"),
@@ -174,6 +175,32 @@ def test_what_is_wrong_with_a_consumer_is_said_in_plain_words(
     assert fault.message.startswith(says)
     assert "FilePath" not in str(fault)
     assert str(project.root) not in fault.message
+
+
+def test_who_takes_a_dataset_away_does_not_take_those_of_its_consumers_with_it(project: Project) -> None:
+    report = """\
+        exposures:
+          - name: report
+            type: dashboard
+            owner: {email: report@example.com}
+            depends_on:
+              - source('alpha', 'orders')
+              - source('beta', 'orders')
+        """
+    project.write("models/alpha/report.yml", report)
+    assert project.load().faults == ()
+    project.write("models/beta/b.yml", source("beta", table="refunds"))
+
+    book = project.load()
+
+    assert names(book) == {"alpha.orders", "beta.refunds"}
+    (fault,) = book.faults
+    assert str(fault).startswith(
+        "models/alpha/report.yml:7: the exposure report reads the source 'beta.orders', which nobody"
+    )
+    assert not fault.is_broken
+    (consumer,) = book.consumers
+    assert [str(name) for name in consumer.depends_on] == ["alpha.orders"]
 
 
 def test_a_broken_singular_test_is_its_own_teams_matter(project: Project) -> None:

@@ -1,0 +1,88 @@
+"""Dates, lengths and lists in English and Japanese."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+from datahub_dagster.adapters.notify.wording import Wording, one_line
+from datahub_dagster.domain import words
+from datahub_dagster.domain.contract import Language
+
+_MOST = 8  # of a list are named
+
+
+class English(Wording):
+    """As people write it in mails."""
+
+    def data(self, business_date: object) -> str:
+        day = self.day(business_date)
+        return f"the data for {day}" if day else "the newest data"
+
+    def _day(self, day: date) -> str:
+        return f"{day:%a} {day.isoformat()}"
+
+    def _month(self, text: str) -> str:
+        return text
+
+    def _length(self, seconds: float) -> str:
+        return words.duration(timedelta(seconds=_rounded(seconds)))
+
+    def _budget(self, left: float) -> str:
+        return f"{left:.0%} left" if left >= 0 else f"overspent by {-left:.0%}"
+
+    def _check(self, name: object, failures: float | None) -> str:
+        rows = "" if failures is None else f" ({words.plural(int(failures), 'failing row')})"
+        return f"{one_line(name, 120)}{rows}"
+
+    def _person(self, label: str, at: str, already: bool) -> str:
+        return f"{label} ({'since' if already else 'from'} {at})" if at else label
+
+    def _listed(self, several: list[str]) -> str:
+        more = len(several) - _MOST
+        return ", ".join(several[:_MOST]) + (f" and {more:,} more" if more > 0 else "")
+
+
+class Japanese(Wording):
+    """Years first, the day of the week in brackets, 24 hours."""
+
+    def data(self, business_date: object) -> str:
+        day = self.day(business_date)
+        return f"{day.removesuffix('分')}分のデータ" if day else "最新のデータ"
+
+    def _day(self, day: date) -> str:
+        return f"{day.year}年{day.month}月{day.day}日({'月火水木金土日'[day.weekday()]})"
+
+    def _month(self, text: str) -> str:
+        return f"{text[:4]}年{int(text[5:])}月分"
+
+    def _length(self, seconds: float) -> str:
+        rest, left = divmod(_rounded(seconds), 60)
+        hours, minutes = divmod(rest, 60)
+        days, hours = divmod(hours, 24)
+        parts = [
+            f"{count}{unit}"
+            for count, unit in ((days, "日"), (hours, "時間"), (minutes, "分"), (left, "秒"))
+            if count
+        ]
+        return "".join(parts[:2]) or "0秒"
+
+    def _budget(self, left: float) -> str:
+        return f"残り{left:.0%}" if left >= 0 else f"{-left:.0%}超過"
+
+    def _check(self, name: object, failures: float | None) -> str:
+        return f"{one_line(name, 120)}{'' if failures is None else f'（{int(failures):,}行）'}"
+
+    def _person(self, label: str, at: str, already: bool) -> str:
+        return f"{label}（{at}{'から' if already else '以降'}）" if at else label
+
+    def _listed(self, several: list[str]) -> str:
+        more = len(several) - _MOST
+        return "、".join(several[:_MOST]) + (f"、ほか{more:,}件" if more > 0 else "")
+
+
+WORDINGS: Mapping[Language, type[Wording]] = {Language.ENGLISH: English, Language.JAPANESE: Japanese}
+
+
+def _rounded(seconds: float) -> int:
+    """Without seconds from a minute on: nobody needs them at half past six."""
+    whole = int(abs(seconds))
+    return whole if whole < 60 else whole // 60 * 60
