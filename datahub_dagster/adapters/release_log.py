@@ -42,6 +42,7 @@ _LOG = Location("log")
 _RELEASES = Location("releases")
 _INSTANT = "%Y-%m-%dT%H-%M-%S.%fZ"
 _NUMBERED = re.compile(r"[0-9]{8,}\.json")
+_MOST_SEEN = 20_000  # objects that are kept in memory; then the first that was read goes
 _LONGEST_CLAIM = timedelta(days=1)  # then whoever made it was killed
 
 
@@ -287,6 +288,8 @@ class JsonReleaseLog(ReleaseLog):
         if (seen := self._seen.get(location.path)) is not None:
             return seen
         value = _parsed(self._storage, location, kind)
+        if len(self._seen) >= _MOST_SEEN:
+            self._seen.pop(next(iter(self._seen)), None)
         self._seen[location.path] = value
         return value
 

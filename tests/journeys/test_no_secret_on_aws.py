@@ -64,7 +64,9 @@ def test_no_secret_stands_in_anything_that_is_kept_or_shown(
     with caplog.at_level(logging.INFO):
         ends = _release_by_dagster(settings, tmp_path / "dagster", good, bad)
         receiver.answers[f"/{ADDRESS}"] = 404
-        ends.append(run(["reconcile", DATASET, "--output", "json"]))  # tells people of what Dagster's runs noticed
+        ends.append(
+            run(["reconcile", DATASET, "--output", "json"])
+        )  # tells people of what Dagster's runs noticed
         ends.append(run(["rollback", DATASET, "--to", "1", "--reason", "a test", "--output", "json"]))
         shown = [["status"], ["status", "--cost"], ["show", DATASET], ["releases", DATASET], ["doctor"]]
         for arguments in shown:
@@ -74,7 +76,9 @@ def test_no_secret_stands_in_anything_that_is_kept_or_shown(
     assert ends[:3] == [True, False, True]
     assert {path for path, _ in receiver.posted} == {f"/{ADDRESS}"}, "the planted address was used"
     (posted,) = [body for _, body in receiver.posted]
-    assert (posted["kind"], posted["dataset"]) == ("alerts", DATASET), "one has warnings, the other was rejected"
+    assert (posted["kind"], posted["dataset"]) == ("alerts", DATASET), (
+        "one has warnings, the other was rejected"
+    )
     printed = capfd.readouterr()
     told = {"stdout": printed.out.encode(), "stderr": printed.err.encode(), "logs": caplog.text.encode()}
     told |= _objects(aws_account)

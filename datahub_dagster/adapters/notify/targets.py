@@ -7,13 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import yaml
 
-from datahub_dagster.adapters.aws.secrets import AwsSecret
 from datahub_dagster.domain.contract import Support
 from datahub_dagster.errors import SettingsError
+
+if TYPE_CHECKING:  # it brings boto3, which takes a quarter of a second
+    from datahub_dagster.adapters.aws.secrets import AwsSecret
 
 _KEY = re.compile(r"[a-z][a-z0-9_-]*(:(?!//).*\S.*)?")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -173,7 +176,7 @@ class TargetSecret(TargetSource):
         variables: For `${NAME}`; None = the environment of this process.
     """
 
-    def __init__(self, secret: AwsSecret, variables: Mapping[str, str] | None = None) -> None:
+    def __init__(self, secret: "AwsSecret", variables: Mapping[str, str] | None = None) -> None:
         self._secret = secret
         self._variables = os.environ if variables is None else variables
         self._seen: tuple[float, Targets] | None = None

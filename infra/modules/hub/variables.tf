@@ -67,7 +67,7 @@ variable "kms_key_arn" {
 }
 
 variable "secret_arns" {
-  description = "ARNs of what the hub may ask Secrets Manager or the Parameter Store for: DATAHUB_NOTIFY_WEBHOOK_SECRET. Made elsewhere."
+  description = "ARNs of what the hub may ask Secrets Manager or the Parameter Store for: those of DATAHUB_NOTIFY_WEBHOOK_SECRET and DATAHUB_ALERT_TARGETS. Made elsewhere."
   type        = list(string)
   default     = []
 

@@ -238,7 +238,7 @@ def test_a_broken_calendar_stops_nobody(tmp_path: Path) -> None:
     assert broken.datasets == before.datasets
     assert [(str(fault), fault.team, fault.is_broken) for fault in broken.faults] == [
         (
-            "calendars/base.yml:4: calendar.last: '2027-13-31' is not a date: write it as 2026-11-20",
+            "calendars/base.yml:4: '2027-13-31' is not a date: write it as 2026-11-20",
             "shop",
             True,
         )
