@@ -23,8 +23,9 @@ from dagster._core.scheduler.instigation import (
     TickStatus,
 )
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
-from dagster._utils.error import SerializableErrorInfo
+from dagster_shared.error import SerializableErrorInfo
 
+from datahub_dagster.adapters.monitor_log import JsonMonitorLog
 from datahub_dagster.defs.alert_sensors import (
     alerts_of_freshness,
     alerts_of_monitors,
@@ -340,7 +341,7 @@ def test_what_can_not_be_asked_keeps_nothing_else_from_being_told(tmp_path: Path
     there.use(auditor=BrokenAuditor())
     there.materialize(ORDERS, job="release_payments")
 
-    class Unreadable(type(there.hub.monitor_log)):  # type: ignore[misc]
+    class Unreadable(JsonMonitorLog):
         def heartbeats(self) -> Sequence[Heartbeat]:
             raise StorageError("no answer")
 

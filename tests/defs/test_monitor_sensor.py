@@ -9,9 +9,10 @@ import dagster as dg
 import pytest
 
 from datahub_dagster import pipeline
+from datahub_dagster.adapters.alert_log import JsonAlertLog
+from datahub_dagster.adapters.monitor_log import JsonMonitorLog
 from datahub_dagster.defs.monitor_sensor import scope_of
-from datahub_dagster.domain.alert import Message
-from datahub_dagster.domain.contract import Contract, FreshnessSlo, QualitySlo
+from datahub_dagster.domain.alert import Alert
 from datahub_dagster.domain.monitor import MonitorMemory
 from datahub_dagster.domain.names import Location
 from datahub_dagster.errors import StorageError
@@ -155,15 +156,15 @@ def test_neither_telling_nor_evaluating_keeps_the_other_from_its_work(
     hub = day.there.hub
     asked: list[str] = []
 
-    class Unreadable(type(hub.alerts)):  # type: ignore[misc]
-        def raised(self) -> Sequence[Message]:
+    class Unreadable(JsonAlertLog):
+        def raised(self) -> Sequence[Alert]:
             asked.append("raised")
             raise RuntimeError("nobody foresaw it")
 
     day.there.use(alerts=Unreadable(hub.storage))
     assert day.tick()[FRESHNESS].passed
 
-    class Lost(type(hub.monitor_log)):  # type: ignore[misc]
+    class Lost(JsonMonitorLog):
         def memory(self, scope: str) -> MonitorMemory:
             raise StorageError("no answer")
 

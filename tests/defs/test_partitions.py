@@ -10,11 +10,12 @@ TODAY = date(2026, 11, 20)
 
 
 def shown(
-    calendar: str, first: str, last: str, *overrides: Override, **more: tuple[CalendarFile, ...]
+    calendar: str, first: str, last: str, *overrides: Override, calendar_files: tuple[CalendarFile, ...] = ()
 ) -> list[str]:
     promise = FreshnessSlo(due=time(18, 30), timezone="Asia/Tokyo", calendar="XTKS", overrides=overrides)
     dataset = contract(
-        delivery=by_day(calendar=calendar, start=date(2026, 4, 1), **more), freshness_slos=(promise,)
+        delivery=by_day(calendar=calendar, start=date(2026, 4, 1), calendar_files=calendar_files),
+        freshness_slos=(promise,),
     )
     partitions = partitions_of(dataset, TODAY)
     assert partitions

@@ -118,10 +118,9 @@ def test_a_release_asks_every_data_test_and_no_slo(tmp_path: Path) -> None:
     deliver(there, "a", [1], of=fetched)
     (request,) = requests(there.sensor("inbox"))
     with dg.build_schedule_context(there.instance) as context:
-        (fetch,) = (
-            there.defs.resolve_schedule_def("fetch_payments__orders").evaluate_tick(context).run_requests
-            or ()
-        )
+        tick = there.defs.resolve_schedule_def("fetch_payments__orders").evaluate_tick(context)
+    assert tick.run_requests
+    (fetch,) = tick.run_requests
     released = there.launch(request)
 
     tests = {"contract", *(test.check_name for test in fetched.tests)}
