@@ -13,6 +13,7 @@ from datahub_dagster.adapters.alert_log import JsonAlertLog
 from datahub_dagster.adapters.monitor_log import JsonMonitorLog
 from datahub_dagster.defs.monitor_sensor import scope_of
 from datahub_dagster.domain.alert import Alert
+from datahub_dagster.domain.contract import Contract, FreshnessSlo, QualitySlo
 from datahub_dagster.domain.monitor import MonitorMemory
 from datahub_dagster.domain.names import Location
 from datahub_dagster.errors import StorageError
