@@ -49,6 +49,16 @@ class SteppingClock(Clock):
         return self.at
 
 
+@dataclass
+class SetClock(Clock):
+    """Stands where it is put."""
+
+    at: datetime
+
+    def now(self) -> datetime:
+        return self.at
+
+
 class PlainSqlAuditor(Auditor):
     """Answers `not_null` and `unique` by the SQL that dbt would write, without dbt: milliseconds where dbt needs seconds.
 

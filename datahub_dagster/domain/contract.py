@@ -399,6 +399,14 @@ class ContractBook:
     datasets: Mapping[DatasetName, Contract]
     consumers: tuple[Consumer, ...] = ()
     faults: tuple[ContractFault, ...] = ()
+    _readers: Mapping[DatasetName, tuple[Consumer, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        readers: dict[DatasetName, tuple[Consumer, ...]] = {}
+        for consumer in self.consumers:
+            for name in dict.fromkeys(consumer.depends_on):
+                readers[name] = (*readers.get(name, ()), consumer)
+        object.__setattr__(self, "_readers", readers)
 
     def find(self, text: str) -> Contract:
         """The contract of `source.table`.
@@ -419,7 +427,7 @@ class ContractBook:
 
     def consumers_of(self, name: DatasetName) -> tuple[Consumer, ...]:
         """Everybody who declared to read the dataset."""
-        return tuple(consumer for consumer in self.consumers if name in consumer.depends_on)
+        return self._readers.get(name, ())
 
     def of_team(self, team: str) -> tuple[Contract, ...]:
         """A team's contracts, by name."""

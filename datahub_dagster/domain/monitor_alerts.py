@@ -22,6 +22,7 @@ from datahub_dagster.domain.verdict import DueResult
 # is over; either alone is noise, a single late morning after months of quiet, or an old loss that is long mended.
 _BURNS_FROM: Final = 2.0
 _BURNS_BELOW: Final = 0.5
+_BURNS_LEAST: Final = 2  # of one that broke it people are told anyway: as missed, or as rejected
 
 _SUNSET_STEPS: Final = (timedelta(days=30), timedelta(days=7))
 
@@ -41,10 +42,14 @@ class About:
             part for part in (kind.value, str(self.contract.name), self.name, business_date) if part
         )
 
-    def affected(self, business_date: str, now: datetime) -> tuple[Affected, ...]:
-        """Whom it hurts that a business date is not there; nobody where the calendar can't say."""
+    def affected(self, business_date: str, deadline_at: datetime, now: datetime) -> tuple[Affected, ...]:
+        """Whom it hurts that a business date is not there at its deadline; nobody where the calendar can't say."""
+        if self.slo is None:
+            return ()
         try:
-            return affected(self.contract, self.consumers, self.slo, business_date, now) if self.slo else ()
+            return affected(
+                self.contract, self.consumers, self.slo, business_date, now, deadline_at=deadline_at
+            )
         except (CalendarRangeError, ValueError):
             return ()
 
@@ -76,7 +81,9 @@ class About:
 
 def missed(about: About, result: DueResult, now: datetime, left: float | None, level: float = 0.0) -> Alert:
     """A deadline passed, and the business date is not there. Those whom it hurts already are told, too."""
-    hurt = about.affected(result.business_date, max(now, result.deadline_at + timedelta(microseconds=1)))
+    hurt = about.affected(
+        result.business_date, result.deadline_at, max(now, result.deadline_at + timedelta(microseconds=1))
+    )
     return about.alert(
         AlertKind.SLO_MISSED,
         Stage.OPEN,
@@ -93,7 +100,7 @@ def missed(about: About, result: DueResult, now: datetime, left: float | None, l
 def came(about: About, result: DueResult, now: datetime, left: float | None) -> Alert:
     """What was missed is there, or nobody waits for it any longer (excused since, or out of the window)."""
     at = result.answered_at or now
-    hurt = about.affected(result.business_date, at)
+    hurt = about.affected(result.business_date, result.deadline_at, at)
     facts = _facts_of(about, result.business_date, result.due_at) | {
         "late_seconds": result.late.total_seconds(),
         "budget_left": left,
@@ -116,7 +123,8 @@ def at_risk(about: About, business_date: str, due_at: datetime, at: datetime, st
     """A due time is near, and nothing was delivered; or that is over."""
     facts = _facts_of(about, business_date, due_at)
     if stage is Stage.OPEN:
-        facts["consumers"] = [each.as_fact() for each in about.affected(business_date, at)]
+        deadline_at = due_at + about.slo.grace if about.slo else due_at
+        facts["consumers"] = [each.as_fact() for each in about.affected(business_date, deadline_at, at)]
     return about.alert(AlertKind.SLO_AT_RISK, stage, at, business_date=business_date, facts=facts)
 
 
@@ -139,7 +147,7 @@ def burns(about: About, budget: Budget, at: datetime, stage: Stage) -> Alert:
 
 def is_burning(budget: Budget) -> bool:
     """Whether the error budget is spent so fast that people should look."""
-    if budget.burn_rate is None or budget.left is None:
+    if budget.burn_rate is None or budget.left is None or budget.spent < _BURNS_LEAST:
         return False
     return budget.burn_rate >= _BURNS_FROM and budget.left < _BURNS_BELOW
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from datahub_dagster.domain import monitor_alerts
 from datahub_dagster.domain.contract import Contract
+from datahub_dagster.domain.impact import Affected
 from datahub_dagster.domain.monitor import (
     DatasetMemory,
     Evaluation,
@@ -149,9 +150,10 @@ class _Tick:
         each = self.watched[waiting.dataset]
         report = next(report for report in reports if report.name == waiting.slo)
         result = _result_of(report, waiting)
-        is_broken = result is not None and result.verdict in (Verdict.MISSED, Verdict.LATE)
-        about = self._glance(waiting.dataset).about(report.name, report.slo)
-        hurt = about.affected(waiting.business_date, self._now) if is_broken and report.slo else ()
+        hurt: tuple[Affected, ...] = ()
+        if isinstance(result, DueResult) and result.verdict in (Verdict.MISSED, Verdict.LATE):
+            about = self._glance(waiting.dataset).about(report.name, report.slo)
+            hurt = about.affected(result.business_date, result.deadline_at, self._now)
         return Evaluation(contract=each.contract, report=report, result=result, affected=hurt)
 
     def _look(self, each: Watched) -> Look:

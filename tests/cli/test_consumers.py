@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,9 @@ from datahub_dagster.domain.contract import (
     Origin,
     Severity,
 )
-from datahub_dagster.ports import Clock, Hub
+from datahub_dagster.ports import Hub
 from tests.builders import book, by_day, column, consumer, contract, data_test, name
-from tests.hubs import hub_at, orders, put_delivery
+from tests.hubs import SetClock, hub_at, orders, put_delivery
 
 EVENING = FreshnessSlo(due=time(18, 30), timezone="Asia/Tokyo", calendar="weekdays")
 MORNING = FreshnessSlo(due=time(8), timezone="Asia/Tokyo", calendar="weekdays", covers=1)
@@ -60,16 +60,6 @@ ACROSS = data_test(
 ORDERS = contract(tests=(data_test(), ACROSS))
 
 Run = Callable[..., tuple[int, str]]
-
-
-@dataclass
-class SetClock(Clock):
-    """Stands where it is put."""
-
-    at: datetime
-
-    def now(self) -> datetime:
-        return self.at
 
 
 @pytest.fixture

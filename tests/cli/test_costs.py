@@ -15,24 +15,14 @@ from datahub_dagster.cli import run
 from datahub_dagster.cli.context import Session
 from datahub_dagster.domain.audit import CheckStatus, QueryCost
 from datahub_dagster.domain.cost import Cost, cost_of
-from datahub_dagster.ports import Clock, Hub
+from datahub_dagster.ports import Hub
 from tests.builders import NOW, book, contract
 from tests.charging import MB, ChargingAuditor
-from tests.hubs import PlainSqlAuditor, hub_at, orders, put_delivery
+from tests.hubs import PlainSqlAuditor, SetClock, hub_at, orders, put_delivery
 
 ORDERS, REFUNDS = contract(), contract("payments.refunds")
 
 Run = Callable[..., tuple[int, Any]]
-
-
-@dataclass
-class SetClock(Clock):
-    """Stands where it is put."""
-
-    at: datetime
-
-    def now(self) -> datetime:
-        return self.at
 
 
 @dataclass

@@ -17,9 +17,9 @@ from datahub_dagster.cli import run
 from datahub_dagster.cli.context import Session
 from datahub_dagster.domain.contract import FreshnessSlo, Override, QualitySlo
 from datahub_dagster.domain.names import Location
-from datahub_dagster.ports import Clock, Hub
+from datahub_dagster.ports import Hub
 from tests.builders import book, by_day, column, consumer, contract, data_test
-from tests.hubs import GivenContracts, hub_at, orders, put_delivery
+from tests.hubs import GivenContracts, SetClock, hub_at, orders, put_delivery
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 EVENING = FreshnessSlo(due=time(18, 30), timezone="Asia/Tokyo", calendar="weekdays", objective=0.8)
@@ -36,16 +36,6 @@ DESK = consumer("desk", reads=("shop.daily",), label="New York | desk", slos={"s
 PLAIN = contract("payments.orders")
 
 Run = Callable[..., tuple[int, str]]
-
-
-@dataclass
-class SetClock(Clock):
-    """Stands where it is put."""
-
-    at: datetime
-
-    def now(self) -> datetime:
-        return self.at
 
 
 @dataclass

@@ -1,7 +1,6 @@
 """The inbox sensor with a queue: what S3 tells, tick by tick, and what it fails to tell."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,27 +11,16 @@ from datahub_dagster.adapters.aws.clients import AwsClients
 from datahub_dagster.adapters.aws.inbox_events import SqsDeliveryEvents
 from datahub_dagster.defs.schedules import FETCH_TAG
 from datahub_dagster.domain.contract import Contract
-from datahub_dagster.ports import Clock
 from datahub_dagster.settings import S3Root
 from tests.aws import AwsAccount
 from tests.builders import NOW, book, contract
 from tests.defs.dagster_hub import DagsterHub, requests
-from tests.hubs import orders, put_delivery
+from tests.hubs import SetClock, orders, put_delivery
 from tests.inbox_queue import notify_queue
 
 pytestmark = [pytest.mark.slow, pytest.mark.aws]
 
 ORDERS, PRICES = contract(), contract("equities.prices")
-
-
-@dataclass
-class SetClock(Clock):
-    """Stands still until it is moved."""
-
-    at: datetime
-
-    def now(self) -> datetime:
-        return self.at
 
 
 class QueuedHub:

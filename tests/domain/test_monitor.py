@@ -117,15 +117,28 @@ def test_an_slo_that_no_living_monitor_looks_at_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("burn_rate", "left", "burns"),
-    [(2.0, 0.49, True), (9.0, -1.0, True), (1.9, 0.1, False), (9.0, 0.5, False), (None, None, False)],
+    ("burn_rate", "left", "missed", "burns"),
+    [
+        (2.0, 0.49, 2, True),
+        (9.0, -1.0, 5, True),
+        (1.9, 0.1, 5, False),
+        (9.0, 0.5, 5, False),
+        (9.0, -1.0, 1, False),
+        (None, None, 0, False),
+    ],
 )
-def test_a_budget_burns_if_it_goes_fast_and_half_is_gone(
-    burn_rate: float | None, left: float | None, burns: bool
+def test_a_budget_burns_if_it_goes_fast_and_half_is_gone_by_more_than_one_miss(
+    burn_rate: float | None, left: float | None, missed: int, burns: bool
 ) -> None:
     window = timedelta(days=90)
     budget = Budget(
-        objective=0.9, window=window, since=NOW - window, until=NOW, burn_rate=burn_rate, left=left
+        objective=0.9,
+        window=window,
+        since=NOW - window,
+        until=NOW,
+        missed=missed,
+        burn_rate=burn_rate,
+        left=left,
     )
     assert is_burning(budget) is burns
 

@@ -24,11 +24,11 @@ from datahub_dagster.definitions import build
 from datahub_dagster.defs.shown import Shown
 from datahub_dagster.domain.release import ReleaseState
 from datahub_dagster.domain.verdict import DueResult, Verdict
-from datahub_dagster.ports import Clock, Hub
+from datahub_dagster.ports import Hub
 from datahub_dagster.settings import Settings
 from datahub_dagster.wiring import open_hub
 from tests.defs.dagster_hub import resource_of
-from tests.hubs import put_delivery
+from tests.hubs import SetClock, put_delivery
 from tests.receivers import MailServer, mail_server
 
 pytestmark = pytest.mark.slow
@@ -75,16 +75,6 @@ exposures:
         hub:
           slo: {{{DATASET}: {{due: "08:00", timezone: Asia/Tokyo, calendar: XTKS, covers: 1}}}}
 """
-
-
-@dataclass
-class SetClock(Clock):
-    """Stands where it is put."""
-
-    at: datetime = datetime(2036, 11, 7, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.at
 
 
 @dataclass
@@ -156,7 +146,7 @@ def hall(folder: Path, project: Path) -> Iterator[Hall]:
             cache_dir=project.parent / "cache",
             alert_targets=folder / "targets.yml",
         )
-        clock = SetClock()
+        clock = SetClock(datetime(2036, 11, 7, tzinfo=UTC))
         opened = Hall(replace(open_hub(settings), clock=clock), settings, clock, mails)
         opened.at("2036-11-07T17:40")
         opened.release("2036-11-07")

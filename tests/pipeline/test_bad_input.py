@@ -36,9 +36,9 @@ from datahub_dagster.errors import (
     HubError,
     StorageError,
 )
-from datahub_dagster.ports import Auditor, AuditRequest, Clock, Hub, StepEvent
+from datahub_dagster.ports import Auditor, AuditRequest, Hub, StepEvent
 from tests.builders import by_day, by_month, column, contract, data_test, result
-from tests.hubs import PlainSqlAuditor, hub_at, ids_published, orders, put_delivery
+from tests.hubs import PlainSqlAuditor, SetClock, hub_at, ids_published, orders, put_delivery
 
 ORDERS = contract()
 OPEN = contract(columns=(column("id", "bigint"), column("amount", None)), tests=ORDERS.tests)
@@ -510,14 +510,6 @@ def test_a_broken_pin_stops_what_would_remove_and_nothing_else(tmp_path: Path) -
 
 
 # --- Time ------------------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class SetClock(Clock):
-    at: datetime
-
-    def now(self) -> datetime:
-        return self.at
 
 
 def test_a_clock_that_goes_backwards_puts_nothing_out_of_order(tmp_path: Path) -> None:
