@@ -96,7 +96,13 @@ def health_value(health: Health) -> dict[str, object]:
         | {"problems": each.problems}
         for each in health.heartbeats
     ]
-    return {"healthy": health.is_fine, "slos": health.slos, "silent": health.silent, "monitors": monitors}
+    return {
+        "healthy": health.is_fine,
+        "slos": health.slos,
+        "silent": health.silent,
+        "unread": health.unread,
+        "monitors": monitors,
+    }
 
 
 def _health_lines(health: Health, max_age: timedelta) -> Iterator[Line]:
@@ -104,6 +110,10 @@ def _health_lines(health: Health, max_age: timedelta) -> Iterator[Line]:
         yield f"{each.scope}: looked at {words.plural(each.slo_count, 'SLO')} at {words.instant(each.at)}"
     if health.is_fine:
         yield Styled(f"every SLO is looked at: {words.count(health.slos)}", "green")
+        return
+    for fault in health.unread:
+        yield Styled(f"what a team promises can't be read: {fault}", "red")
+    if not health.silent:
         return
     count = sum(map(len, health.silent.values()))
     yield Styled(

@@ -69,7 +69,7 @@ class Alert:
     @property
     def id(self) -> str:
         """The same alert, noticed by two processes or twice, has the same id."""
-        return digest(self.key, self.stage.value, self.at.isoformat(), repr(self.level))
+        return digest(self.key, self.stage.value, self.at.isoformat(), repr(float(self.level)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

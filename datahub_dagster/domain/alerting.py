@@ -21,7 +21,7 @@ from datahub_dagster.domain.alert import (
 )
 from datahub_dagster.domain.alert_routes import EMAIL, quiet_hours_at, routes_of
 from datahub_dagster.domain.contract import Contract, Language, Support, digest
-from datahub_dagster.domain.incidents import News, heard, incident_after, news_of
+from datahub_dagster.domain.incidents import News, by_the_clock, heard, incident_after, news_of, noticed_by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +64,7 @@ class Situation:
         held: Messages that are held back in quiet hours.
         told_of: The incidents that those tell of, by id.
         contracts: All, by `source.table`.
+        is_whole: Whether every team's contracts are known; if not, one that is missing may be there all the same.
     """
 
     newest: Mapping[str, Incident]
@@ -71,6 +72,7 @@ class Situation:
     baselines: Sequence[Baseline] = ()
     held: Sequence[Message] = ()
     told_of: Mapping[str, Incident] = field(default_factory=dict[str, Incident])
+    is_whole: bool = True
 
 
 def decide(alerts: Sequence[Alert], situation: Situation, alerting: Alerting, now: datetime) -> Decision:
@@ -82,21 +84,32 @@ def decide(alerts: Sequence[Alert], situation: Situation, alerting: Alerting, no
         alerting: How the platform wants people to be told.
         now: UTC.
     """
-    changed = _after(alerts, situation)
+    kept = {incident.id: incident for incident in situation.newest.values()}
+    newest = {key: by_the_clock(incident, now) for key, incident in situation.newest.items()}
+    situation = replace(situation, newest=newest)
+    changed = {each.id: each for each in newest.values() if each != kept[each.id]}
+    changed |= _after([noticed_by(alert, now) for alert in alerts], situation)
     before = {incident.id: incident for incident in situation.newest.values()}
     still_open = (incident for incident in before.values() if incident.is_open)
+    all_of_them = {each.id: each for each in (*still_open, *changed.values())}
+    lasting = _newest_that_last(all_of_them.values())
     news: list[News] = []
-    for incident in {each.id: each for each in (*still_open, *changed.values())}.values():
+    for incident in all_of_them.values():
+        if incident.id in before and incident.is_open and _has_gone(incident, situation):
+            changed[incident.id] = replace(incident, closed_at=now)
+            continue
         known = before.get(incident.id)
         told = news_of(known, incident, situation.baselines, alerting, now)
         if told is None or _is_said_by_another(told, changed, situation):
+            continue
+        if told.told is Told.REMINDER and incident.id not in lasting:
             continue
         news.append(told)
         level = max(incident.told_level, told.incident.alert.level)
         changed[incident.id] = replace(incident, told_at=now, told_level=level)
     tellings, summaries = _messages(news, changed, situation, alerting, now)
-    kept = tuple(incident for incident in changed.values() if incident != before.get(incident.id))
-    return Decision(incidents=kept, tellings=tellings, summaries=summaries)
+    to_keep = tuple(each for each in changed.values() if each != kept.get(each.id))
+    return Decision(incidents=to_keep, tellings=tellings, summaries=summaries)
 
 
 def _after(alerts: Sequence[Alert], situation: Situation) -> dict[str, Incident]:
@@ -108,6 +121,22 @@ def _after(alerts: Sequence[Alert], situation: Situation) -> dict[str, Incident]
         if incident is not None:
             newest[alert.key] = changed[incident.id] = incident
     return changed
+
+
+def _has_gone(incident: Incident, situation: Situation) -> bool:
+    """Whether an incident is about a dataset that is in the hub no longer: nobody can mend it, and nobody waits for it."""
+    dataset = incident.alert.dataset
+    return situation.is_whole and bool(dataset) and dataset not in situation.contracts
+
+
+def _newest_that_last(incidents: Iterable[Incident]) -> frozenset[str]:
+    """Ids of the open incidents of which people may be reminded: of several due times of one SLO, the newest alone."""
+    newest: dict[str, Incident] = {}
+    for incident in sorted(incidents, key=lambda each: each.opened_at):
+        if incident.is_open:
+            is_of_a_day = incident.alert.kind is AlertKind.SLO_MISSED
+            newest[incident.key.rpartition("/")[0] if is_of_a_day else incident.key] = incident
+    return frozenset(incident.id for incident in newest.values())
 
 
 def _is_said_by_another(news: News, changed: Mapping[str, Incident], situation: Situation) -> bool:

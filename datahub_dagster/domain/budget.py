@@ -44,6 +44,7 @@ def budget(
         counts[result.verdict] += 1
     spent = counts[Verdict.LATE] + counts[Verdict.MISSED]
     total = counts[Verdict.MET] + spent
+    lately = [result for result in within if result.at >= until - window / _LATELY]
     allowed = round((1 - objective) * total, 9)
     return Budget(
         objective=objective,
@@ -58,7 +59,8 @@ def budget(
         attainment=counts[Verdict.MET] / total if total else None,
         allowed=allowed,
         left=_left(spent, allowed) if total else None,
-        burn_rate=_burn_rate([r for r in within if r.at >= until - window / _LATELY], objective),
+        burn_rate=_burn_rate(lately, objective),
+        spent_lately=_broken(lately),
     )
 
 
@@ -70,11 +72,14 @@ def _left(spent: int, allowed: float) -> float:
 
 
 def _burn_rate(lately: Sequence[DueResult | DeliveryResult], objective: float) -> float | None:
-    counted = [result for result in lately if result.verdict.counts]
+    counted = sum(result.verdict.counts for result in lately)
     if not counted or objective >= 1:
         return None
-    broken = sum(not result.verdict.is_kept for result in counted)
-    return round(broken / len(counted) / (1 - objective), 9)
+    return round(_broken(lately) / counted / (1 - objective), 9)
+
+
+def _broken(results: Sequence[DueResult | DeliveryResult]) -> int:
+    return sum(result.verdict.counts and not result.verdict.is_kept for result in results)
 
 
 def delivery_results(records: Iterable[ReleaseRecord]) -> tuple[DeliveryResult, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 from datahub_dagster.domain.alert import Alert, Alerting, AlertKind, Baseline, Incident, Stage, Told
 from datahub_dagster.domain.contract import digest
 from datahub_dagster.domain.slo_report import slo_check_name
+from datahub_dagster.domain.timeline import CLOCK_SKEW
 
 _LEVEL_IS_NEWS = (
     AlertKind.REJECTED,
@@ -38,6 +39,24 @@ class News:
     to: tuple[str, ...] | None = None
 
 
+def noticed_by(alert: Alert, now: datetime) -> Alert:
+    """An alert with an instant that is not still to come: whoever noticed it had a clock that is ahead."""
+    return replace(alert, at=now) if alert.at > now + CLOCK_SKEW else alert
+
+
+def by_the_clock(incident: Incident, now: datetime) -> Incident:
+    """An incident without instants that are still to come, or nothing could be news of it, nor its end, until then."""
+    if incident.opened_at <= now + CLOCK_SKEW and incident.alert.at <= now + CLOCK_SKEW:
+        return incident
+    return replace(
+        incident,
+        opened_at=min(incident.opened_at, now),
+        alert=noticed_by(incident.alert, now),
+        told_at=min(incident.told_at, now) if incident.told_at else None,
+        closed_at=min(incident.closed_at, now) if incident.closed_at else None,
+    )
+
+
 def incident_after(known: Incident | None, alert: Alert) -> Incident | None:
     """An incident as an alert leaves it; None = the alert says nothing that is not known.
 
@@ -58,6 +77,8 @@ def _opened(known: Incident | None, alert: Alert) -> Incident | None:
     if known is None:
         return _new(alert)
     if known.closed_at is not None:
+        if _was_given_up(known):
+            return _new(replace(alert, at=max(alert.at, known.closed_at)))
         seen_late = (
             _SEEN_LATE if alert.kind in (AlertKind.SLO_MISSED, AlertKind.SLO_AT_RISK) else timedelta(0)
         )
@@ -65,6 +86,14 @@ def _opened(known: Incident | None, alert: Alert) -> Incident | None:
     if alert.at < known.alert.at:
         return None
     return replace(known, alert=replace(alert, to=_joined(known.alert.to, alert.to)))
+
+
+def _was_given_up(known: Incident) -> bool:
+    """Whether an incident ended though what was wrong was not mended: its dataset or its promise had gone."""
+    if known.alert.stage is Stage.OPEN:
+        return True
+    facts = known.alert.facts
+    return known.alert.stage is Stage.OVER and "answered_at" in facts and facts["answered_at"] is None
 
 
 def _ended(known: Incident | None, alert: Alert) -> Incident | None:

@@ -148,6 +148,7 @@ class DatasetMemory:
     Args:
         team: Whose it is.
         promised: `promise_key` of what was promised at the last look.
+        changed_at: When another promise was taken up (UTC): for a while due times of the former one may still come.
         looked_at: Up to when due times were dealt with (UTC); None = none were, as there was a problem.
         next_at: When it must be looked at again (UTC).
         seen: The newest generation and the newest release that had ended: something new came where it differs.
@@ -160,6 +161,7 @@ class DatasetMemory:
     promised: str
     looked_at: datetime | None
     next_at: datetime
+    changed_at: datetime | None = None
     seen: str = ""
     reported_at: datetime | None = None
     is_adopted: bool = False
@@ -275,16 +277,18 @@ class Health:
         slos: How many there are.
         silent: Those that nobody has evaluated lately, by dataset.
         heartbeats: The last of each scope.
+        unread: Why the files of some teams can't be read: nobody knows what they promise.
     """
 
     slos: int
     silent: Mapping[str, tuple[str, ...]]
     heartbeats: tuple[Heartbeat, ...]
+    unread: tuple[str, ...] = ()
 
     @property
     def is_fine(self) -> bool:
         """Whether somebody has evaluated each of them lately."""
-        return not self.silent
+        return not self.silent and not self.unread
 
 
 def health(

@@ -22,7 +22,7 @@ from datahub_dagster.domain.verdict import DueResult
 # is over; either alone is noise, a single late morning after months of quiet, or an old loss that is long mended.
 _BURNS_FROM: Final = 2.0
 _BURNS_BELOW: Final = 0.5
-_BURNS_LEAST: Final = 2  # of one that broke it people are told anyway: as missed, or as rejected
+_BURNS_LEAST: Final = 2  # lately; of one that broke it people are told anyway: as missed, or as rejected
 
 _SUNSET_STEPS: Final = (timedelta(days=30), timedelta(days=7))
 
@@ -147,7 +147,7 @@ def burns(about: About, budget: Budget, at: datetime, stage: Stage) -> Alert:
 
 def is_burning(budget: Budget) -> bool:
     """Whether the error budget is spent so fast that people should look."""
-    if budget.burn_rate is None or budget.left is None or budget.spent < _BURNS_LEAST:
+    if budget.burn_rate is None or budget.left is None or budget.spent_lately < _BURNS_LEAST:
         return False
     return budget.burn_rate >= _BURNS_FROM and budget.left < _BURNS_BELOW
 

@@ -110,6 +110,7 @@ def after(each: Watched, look: Look, changes: Changes) -> DatasetMemory:
     return DatasetMemory(
         team=each.contract.team,
         promised=each.promised,
+        changed_at=before.changed_at if before and each.is_as_promised else look.at,
         looked_at=look.at,
         next_at=next_look(name, slos, wanted, look.at),
         seen=look.seen,
@@ -133,7 +134,7 @@ def forget(dataset: str, memory: DatasetMemory, at: datetime, changes: Changes) 
                 team=memory.team,
                 at=at,
                 dataset=dataset,
-                facts={"slo": slo} if slo else {},
+                facts={"slo": slo, "answered_at": None} if slo else {},
             )
         )
 
@@ -148,6 +149,28 @@ def forget(dataset: str, memory: DatasetMemory, at: datetime, changes: Changes) 
             over(AlertKind.BUDGET_BURNS, name)
     if memory.deprecated:
         over(AlertKind.CONTRACT_DEPRECATED)
+
+
+def unreadable(
+    dataset: str, memory: DatasetMemory, reason: str, at: datetime, changes: Changes
+) -> DatasetMemory:
+    """What stays remembered of a dataset whose contract can't be read: nobody knows how its SLOs stand, and people are told so."""
+    slos: dict[str, SloMemory] = {}
+    for name, slo in memory.slos.items():
+        if not slo.told_unknown:
+            changes.alerts.append(
+                Alert(
+                    kind=AlertKind.SLO_UNKNOWN,
+                    key=f"{AlertKind.SLO_UNKNOWN}/{dataset}/{name}",
+                    stage=Stage.OPEN,
+                    team=memory.team,
+                    at=at,
+                    dataset=dataset,
+                    facts={"slo": name, "reason": reason},
+                )
+            )
+        slos[name] = replace(slo, problem=reason, told_unknown=True)
+    return replace(memory, slos=slos)
 
 
 def still_promised(waiting: Sequence[Waiting], watched: Mapping[str, Watched]) -> tuple[Waiting, ...]:

@@ -35,6 +35,8 @@ class Generation:
 
     Args:
         release_id: The release that made it; for a rollback, the newest release of the generation that was taken up again.
+        published_at: Never before that of the generation before it, whatever the clock says.
+        clock_at: What the clock said, where that was earlier: it, or the one before it, is wrong.
         restores: For a rollback, the generation whose content it publishes again.
     """
 
@@ -44,6 +46,7 @@ class Generation:
     partitions: Mapping[str, ReleaseId]
     release_id: ReleaseId
     published_at: datetime
+    clock_at: datetime | None = None
     contract_version: str = ""
     contract_fingerprint: str = ""
     actor: str = ""

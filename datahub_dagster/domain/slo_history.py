@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from datahub_dagster.domain.age import aged
+from datahub_dagster.domain.calendars import CalendarRangeError
 from datahub_dagster.domain.contract import FreshnessSlo, Granularity, PartitionSpec
 from datahub_dagster.domain.deadlines import (
     Deadline,
@@ -22,7 +23,7 @@ from datahub_dagster.domain.deadlines import (
     next_deadline,
     owed_between,
 )
-from datahub_dagster.domain.due import earliest_at, key_of
+from datahub_dagster.domain.due import calendar_of, due_at, earliest_at, is_owed, key_of, local_date
 from datahub_dagster.domain.promise import Promise
 from datahub_dagster.domain.release import Generation
 from datahub_dagster.domain.timeline import Holds, Timeline
@@ -31,6 +32,7 @@ from datahub_dagster.domain.verdict import DueResult, Verdict
 __all__ = ["Deadline", "Timeline", "begin_of", "due_results", "history", "next_deadline"]
 
 _DAY = timedelta(days=1)
+_MOMENT = timedelta(microseconds=1)
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 _END = datetime.max.replace(tzinfo=UTC)
 
@@ -58,7 +60,10 @@ def history(
     for index, span in enumerate(spans):
         results = _within(span, timeline, since, until, now)
         found += _not_counted_before(spans[:index], span, results, timeline, now)
-    return tuple(found)
+        if index and spans[index - 1].until == span.since:
+            found += _in_between(spans[index - 1], span, timeline, since, until, now)
+    once = {result.business_date: result for result in reversed(found)}
+    return tuple(sorted(once.values(), key=lambda result: (result.deadline_at, result.business_date)))
 
 
 def begin_of(promises: Sequence[Promise], name: str, timeline: Timeline) -> datetime | None:
@@ -173,6 +178,31 @@ def _not_counted_before(
         for result in _within(before, timeline, begun, span.since, now)
     }
     return [result for result in results if result.business_date not in counted]
+
+
+def _in_between(
+    old: _Span, new: _Span, timeline: Timeline, since: datetime, until: datetime, now: datetime
+) -> Iterator[DueResult]:
+    """What was not due yet by the old words, and would have been before the change by the new ones: the old ones count."""
+    if old.slo.due is None or new.slo.due is None:
+        return
+    change, calendar = new.since, calendar_of(old.slo)
+    try:
+        last = due_at(old.slo, calendar.add(local_date(old.slo, change), 0), calendar) + old.slo.grace
+    except CalendarRangeError:
+        return
+    results = due_results(
+        old.slo, old.partitions, timeline, max(change, since), min(until, last + _MOMENT), now
+    )
+    calendar = calendar_of(new.slo)
+    for result in results:
+        day = date.fromisoformat(result.business_date)
+        try:
+            is_still_owed = calendar.is_session(day) and is_owed(day, new.slo, new.partitions)
+            if is_still_owed and due_at(new.slo, day, calendar) + new.slo.grace < change:
+                yield result
+        except CalendarRangeError:
+            continue
 
 
 def _judged(

@@ -19,6 +19,7 @@ class Budget:
         left: The share of the budget that is left, 1 = all. Negative = more was spent than allowed. None = nothing was due yet.
         burn_rate: How fast it was spent lately (over the last tenth of the window): 1 = just as fast as allowed. None = nothing was
             due lately, or the objective allows nothing.
+        spent_lately: How many of those broke it.
     """
 
     objective: float
@@ -34,6 +35,7 @@ class Budget:
     allowed: float = 0.0
     left: float | None = None
     burn_rate: float | None = None
+    spent_lately: int = 0
 
     @property
     def spent(self) -> int:

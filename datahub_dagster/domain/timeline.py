@@ -7,7 +7,7 @@ have held anything. Whoever asks for a state in such a span gets no answer, but 
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from datahub_dagster.domain import words
@@ -72,7 +72,7 @@ class Timeline:
     @classmethod
     def of(cls, generations: Sequence[Generation], now: datetime) -> "Timeline":
         """What was published when, as it is known at `now`. The generations may come in any order."""
-        ordered = sorted(generations, key=lambda generation: generation.number)
+        ordered = sorted(map(_as_the_clock_said, generations), key=lambda generation: generation.number)
         faults = _clock_faults(ordered, now)
         found: list[Generation | None] = []
         earliest: list[datetime] = []
@@ -182,6 +182,10 @@ class Timeline:
         generation = self.generations[last]
         assert generation is not None
         return _own_generation_missing(generation)
+
+
+def _as_the_clock_said(generation: Generation) -> Generation:
+    return replace(generation, published_at=generation.clock_at) if generation.clock_at else generation
 
 
 def _clock_faults(ordered: Sequence[Generation], now: datetime) -> list[str]:

@@ -71,9 +71,11 @@ def _look(hub: Hub, now: datetime) -> _Look:
         return _Look(alerts=(), pending=pending, decision=Decision())
     held = [message for message in pending if message.not_before > now and not message.attempts]
     since = min((message.created_at for message in held), default=now) - _LOOK_BACK
+    book = hub.book()
     situation = Situation(
         newest=newest,
-        contracts={str(name): contract for name, contract in hub.book().datasets.items()},
+        contracts={str(name): contract for name, contract in book.datasets.items()},
+        is_whole=all(fault.has_last_good for fault in book.faults),
         baselines=hub.alerts.baselines(),
         held=held,
         told_of={incident.id: incident for incident in hub.alerts.incidents(since)} if held else {},

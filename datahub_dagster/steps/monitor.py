@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from datahub_dagster.domain import monitor_alerts
-from datahub_dagster.domain.contract import Contract
+from datahub_dagster.domain.contract import Contract, ContractBook
 from datahub_dagster.domain.impact import Affected
 from datahub_dagster.domain.monitor import (
     DatasetMemory,
@@ -42,6 +42,7 @@ from datahub_dagster.domain.monitor_memory import (
     heartbeat,
     still_promised,
     to_look_at,
+    unreadable,
     watch,
 )
 from datahub_dagster.domain.slo_report import SloReport
@@ -62,7 +63,10 @@ def tick(
     begun, now = time.perf_counter(), hub.clock.now()
     memory = hub.monitor_log.memory(scope)
     number = next_number(memory.number, now)
-    this = _Tick(hub, now, memory, watch(contracts, hub.book(), memory, now))
+    alive_at = None if memory.datasets else _alive_at(hub, scope)
+    book = hub.book()
+    this = _Tick(hub, now, memory, watch(contracts, book, memory, now), alive_at)
+    this.dismiss(book)
 
     looks = this.look()
     reports = this.report(this.waiting(confirmed), most)
@@ -93,22 +97,37 @@ def look_at_monitors(hub: Hub, max_age: timedelta) -> Health:
     now, book = hub.clock.now(), hub.book()
     watched = watch(tuple(book.datasets.values()), book, MonitorMemory(), now)
     promised = {name: each.slos for name, each in watched.items() if each.slos}
-    return health(promised, hub.monitor_log.heartbeats(), now, max_age)
+    unread = tuple(str(fault) for fault in book.faults if not fault.has_last_good)
+    return replace(health(promised, hub.monitor_log.heartbeats(), now, max_age), unread=unread)
 
 
 class _Tick:
     """What a tick knows on its way: `known` is the memory as it will be, `changes` what is new."""
 
     def __init__(
-        self, hub: Hub, now: datetime, memory: MonitorMemory, watched: Mapping[str, Watched]
+        self,
+        hub: Hub,
+        now: datetime,
+        memory: MonitorMemory,
+        watched: Mapping[str, Watched],
+        alive_at: datetime | None,
     ) -> None:
-        self._hub, self._now, self._memory = hub, now, memory
+        self._hub, self._now, self._memory, self._alive_at = hub, now, memory, alive_at
         self.watched = watched
         self.known = {name: each.before for name, each in watched.items() if each.before is not None}
         self.changes = Changes()
-        for name, forgotten in memory.datasets.items():
-            if name not in watched:
-                forget(name, forgotten, now, self.changes)
+
+    def dismiss(self, book: ContractBook) -> None:
+        """Forget what is in the hub no longer; but not what only can't be read now."""
+        unread = [fault for fault in book.faults if not fault.has_last_good]
+        for name, memory in self._memory.datasets.items():
+            if name in self.watched:
+                continue
+            if unread:
+                fault = next((each for each in unread if each.team == memory.team), unread[0])
+                self.known[name] = unreadable(name, memory, str(fault), self._now, self.changes)
+            else:
+                forget(name, memory, self._now, self.changes)
 
     def look(self) -> Sequence[Look]:
         """Look at every dataset of which something may be new."""
@@ -125,7 +144,8 @@ class _Tick:
 
     def report(self, waiting: Sequence[Waiting], most: int) -> Mapping[str, Sequence[SloReport]]:
         """Make the reports of this tick, by dataset."""
-        chosen = to_report(waiting, self.known, most, self._now)
+        readable = {name: each for name, each in self.known.items() if name in self.watched}
+        chosen = to_report(waiting, readable, most, self._now)
         watched = [self.watched[name] for name in chosen]
         made = zip(chosen, side_by_side(self._report, watched, self._hub.storage.parallel), strict=True)
         reports: dict[str, Sequence[SloReport]] = {}
@@ -158,7 +178,7 @@ class _Tick:
 
     def _look(self, each: Watched) -> Look:
         try:
-            return look_at(self._hub, each, self._now)
+            return look_at(self._hub, each, self._now, self._alive_at)
         except HubError as error:
             problem = error.headline
         except Exception as error:  # noqa: BLE001 - see `_fault`
@@ -205,6 +225,11 @@ def _fault(each: Watched, error: Exception) -> str:
     """What is told of an error that nobody foresaw: of one dataset, it must not leave all others unwatched."""
     logger.error("%s: could not be evaluated", each.contract.name, exc_info=error)
     return f"a fault of the hub itself: {type(error).__name__}: {error}"
+
+
+def _alive_at(hub: Hub, scope: str) -> datetime | None:
+    """When a scope whose memory is lost gave its last sign of life."""
+    return next((each.at for each in hub.monitor_log.heartbeats() if each.scope == scope), None)
 
 
 def _result_of(report: SloReport, waiting: Waiting) -> DueResult | DeliveryResult | None:

@@ -8,7 +8,7 @@ from datahub_dagster.domain.calendars import CalendarRangeError
 from datahub_dagster.domain.contract import Contract, FreshnessSlo
 from datahub_dagster.domain.due import calendar_of, latest_due, local_date
 from datahub_dagster.domain.inbox import InboxState
-from datahub_dagster.domain.monitor import SloMemory
+from datahub_dagster.domain.monitor import DatasetMemory, SloMemory
 from datahub_dagster.domain.monitor_changes import Look, SloLook
 from datahub_dagster.domain.monitor_memory import Watched
 from datahub_dagster.domain.promise import Promise
@@ -22,12 +22,20 @@ from datahub_dagster.steps.slo import note_promise, promises
 
 _SOON = timedelta(days=30)  # so long before a calendar ends somebody is told
 _MOMENT = timedelta(microseconds=1)
+_MOST_CAUGHT_UP = timedelta(days=31)
+_CHANGES_LAST = timedelta(days=7)  # longer than most promises look back; budgets look at all in any case
 _A_DAY = timedelta(days=1)
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
-def look_at(hub: Hub, each: Watched, now: datetime) -> Look:
+def look_at(hub: Hub, each: Watched, now: datetime, alive_at: datetime | None = None) -> Look:
     """What is new of a dataset since it was looked at. A new promise is noted in the log on the way.
+
+    Args:
+        hub: The hub.
+        each: The dataset, with what is known of it.
+        now: UTC.
+        alive_at: When the monitor gave its last sign of life (UTC): from there on a dataset of which it knows nothing is caught up with.
 
     Raises:
         HubError: Its log can't be read.
@@ -40,15 +48,26 @@ def look_at(hub: Hub, each: Watched, now: datetime) -> Look:
     current = hub.log.current(contract.name)
     seen = _seen(hub, contract, current)
     is_news = given is not None or before is None or seen != before.seen
+    if given is None and before is not None and _asks_former_promises(before, now, is_news=is_news):
+        given = promises(hub, contract, each.consumers)
     since = min(before.looked_at, now) if before and before.looked_at else None
     looks: list[SloLook] = []
     for slo in each.promise.freshness:
         known = before.slos.get(slo.name) if before else None
         first = _since(slo, contract, known, since, is_news=is_news, now=now)
+        if (known is None or since is None) and alive_at is not None:
+            first = max(min(first, alive_at), now - _MOST_CAUGHT_UP)
         looks.append(_Asked(hub, contract, current, slo, first, now).look(given, known))
     return Look(
         contract=contract, consumers=each.consumers, at=now, since=since, seen=seen, slos=tuple(looks)
     )
+
+
+def _asks_former_promises(before: DatasetMemory, now: datetime, *, is_news: bool) -> bool:
+    """Whether something that was promised in other words may become due, or may have come."""
+    if before.changed_at is not None and now - before.changed_at < _CHANGES_LAST:
+        return True
+    return is_news and any(known.missing for known in before.slos.values())
 
 
 def _seen(hub: Hub, contract: Contract, current: Generation | None) -> str:

@@ -1,6 +1,7 @@
 """Publish: one conditional write decides, then the catalog follows."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.delivery import Receipt
@@ -38,21 +39,29 @@ def publish(hub: Hub, contract: Contract, plan: ReleasePlan, actor: str) -> Gene
     Raises:
         AlreadyExistsError: Somebody published that generation first; nothing changed: plan again.
     """
-    before = hub.log.current(contract.name)
+    published_at, clock_at = _instants(hub, hub.log.current(contract.name))
     generation = Generation(
         dataset=contract.name,
         number=plan.next_generation,
         kind=GenerationKind.RELEASE,
         partitions=plan.next_partitions,
         release_id=plan.release_id,
-        # A clock that went backwards must not make a release older than the one that it replaces.
-        published_at=max(hub.clock.now(), before.published_at) if before else hub.clock.now(),
+        published_at=published_at,
+        clock_at=clock_at,
         contract_version=contract.version,
         contract_fingerprint=contract.fingerprint,
         actor=actor,
     )
     hub.log.add_generation(generation)
     return generation
+
+
+def _instants(hub: Hub, before: Generation | None) -> tuple[datetime, datetime | None]:
+    """`published_at` and `clock_at`: a clock that went backwards makes no release older than the one that it replaces."""
+    now = hub.clock.now()
+    if before is None or before.published_at <= now:
+        return now, None
+    return before.published_at, now
 
 
 def published_as(hub: Hub, contract: Contract, release_id: ReleaseId) -> Generation | None:
@@ -138,13 +147,15 @@ def _take_up(
             )
         # Raises if some of its files are no longer kept.
         view_of(hub.log, contract.name, target.partitions, contract)
+        published_at, clock_at = _instants(hub, current)
         generation = Generation(
             dataset=contract.name,
             number=current.number + 1,
             kind=GenerationKind.ROLLBACK,
             partitions=target.partitions,
             release_id=target.release_id,
-            published_at=max(hub.clock.now(), current.published_at),
+            published_at=published_at,
+            clock_at=clock_at,
             contract_version=target.contract_version,
             contract_fingerprint=target.contract_fingerprint,
             actor=actor,

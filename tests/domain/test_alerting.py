@@ -482,3 +482,34 @@ def test_quiet_hours_are_local_times(quiet: tuple[str, str, str], at: str, expec
     hours = QuietHours(since=time.fromisoformat(since), until=time.fromisoformat(until), timezone=timezone)
     found = quiet_hours_at(hours, datetime.fromisoformat(at).replace(tzinfo=UTC))
     assert (found and found[1].isoformat(timespec="minutes")[:16]) == expected
+
+
+def test_an_alert_of_a_clock_that_is_ahead_swallows_nothing_that_comes_after_it(room: Room) -> None:
+    room.tell(MONDAY, failing(MONDAY + 400 * DAY, not_null_id=1))
+    assert room.tell(MONDAY + HOUR, failing(MONDAY + HOUR, not_null_id=5)) != {}
+    over = replace(failing(MONDAY + 2 * HOUR, not_null_id=5), stage=Stage.OVER)
+    room.tell(MONDAY + 2 * HOUR, over)
+    assert not any(incident.is_open for incident in room.incidents.values())
+
+
+def test_an_incident_that_a_wrong_clock_dated_is_reminded_of_and_ends(room: Room) -> None:
+    room.tell(MONDAY + 400 * DAY, failing(MONDAY + 400 * DAY, not_null_id=1))
+    assert room.tell(MONDAY) == {}
+    assert room.tell(MONDAY + DAY) != {}
+    room.tell(MONDAY + 2 * DAY, replace(failing(MONDAY + 2 * DAY, not_null_id=1), stage=Stage.OVER))
+    assert not any(incident.is_open for incident in room.incidents.values())
+
+
+def test_nobody_is_reminded_of_a_dataset_that_has_left_the_hub(room: Room) -> None:
+    room.tell(MONDAY, failing(not_null_id=1))
+    room.contracts = (contract("payments.refunds", support=(CHAT,)),)
+    assert room.tell(MONDAY + DAY) == {}
+    assert not any(incident.is_open for incident in room.incidents.values())
+
+
+def test_of_a_feed_that_has_died_people_are_reminded_once_a_day_and_not_for_each_day(room: Room) -> None:
+    for day in range(3):
+        at = MONDAY + day * DAY
+        key = f"slo-missed/payments.orders/freshness/2026-11-{23 + day}"
+        assert room.tell(at, replace(missed(at), key=key)) == {"#payments": [(NEW, key)]}
+    assert len(room.tell(MONDAY + 3 * DAY)["#payments"]) == 1

@@ -136,7 +136,8 @@ def test_a_budget_burns_if_it_goes_fast_and_half_is_gone_by_more_than_one_miss(
         window=window,
         since=NOW - window,
         until=NOW,
-        missed=missed,
+        missed=9,
+        spent_lately=missed,
         burn_rate=burn_rate,
         left=left,
     )

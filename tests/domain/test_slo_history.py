@@ -516,3 +516,40 @@ def test_of_a_maximum_age_the_next_deadline_is_when_what_is_published_becomes_to
         tokyo("2026-11-20T14:00"),
         "2026-11-20",
     )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        pytest.param(
+            FreshnessSlo(due=time(10), grace=timedelta(hours=2)),
+            FreshnessSlo(due=time(10)),
+            {"09": 12, "10": 12, "11": 10, "12": 10},
+            id="less grace, in the middle of it",
+        ),
+        pytest.param(
+            FreshnessSlo(due=time(8), covers=3),
+            FreshnessSlo(due=time(8)),
+            {"06": 8, "07": 8, "08": 8, "09": 8, "11": 8, "12": 8},
+            id="three days earlier",
+        ),
+        pytest.param(
+            FreshnessSlo(due=time(10)),
+            FreshnessSlo(due=time(12)),
+            {"09": 10, "10": 10, "11": 12, "12": 12},
+            id="later, after it was due",
+        ),
+    ],
+)
+def test_what_is_promised_in_other_words_is_counted_once_by_those_under_which_it_was_due(
+    old: FreshnessSlo, new: FreshnessSlo, expected: dict[str, int]
+) -> None:
+    change, now = datetime(2026, 11, 10, 11, tzinfo=UTC), datetime(2026, 11, 12, 13, tzinfo=UTC)
+    given = [
+        Promise(dataset=PRICES, valid_from=at, freshness=(words,), partitions=PartitionSpec(column="d"))
+        for at, words in ((datetime(2026, 11, 1, tzinfo=UTC), old), (change, new))
+    ]
+    results = history(given, "freshness", Timeline.of([], now), change - 34 * HOUR, now, now)
+    assert {result.business_date[-2:]: result.deadline_at.hour for result in results} == expected
+    assert len(results) == len(expected), "each once"
+    assert [result.deadline_at for result in results] == sorted(result.deadline_at for result in results)

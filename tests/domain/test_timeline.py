@@ -88,6 +88,13 @@ def test_a_clock_that_ran_backwards_makes_doubtful_whatever_contradicts_it() -> 
     )
 
 
+def test_what_the_clock_said_counts_and_not_the_instant_that_keeps_releases_in_order() -> None:
+    log = daily()
+    log[3] = replace(log[3], published_at=at(3), clock_at=at(2, 10))
+
+    assert verdicts(log) == "muuummm"
+
+
 def test_two_clocks_that_differ_by_minutes_are_no_fault() -> None:
     log = daily()
     log.append(replace(log[-1], number=8, release_id=ReleaseId(day(7), 8), published_at=at(7) - 4 * MINUTE))

@@ -528,6 +528,7 @@ def test_a_clock_that_goes_backwards_puts_nothing_out_of_order(tmp_path: Path) -
     assert ids_published(hub, ORDERS) == [4]
     published = [generation.published_at for generation in hub.log.generations(ORDERS.name)]
     assert published == sorted(published)
+    assert any(generation.clock_at for generation in hub.log.generations(ORDERS.name)), "what it said is kept"
     assert pipeline.inbox(hub, ORDERS)
     assert not pipeline.reconcile(hub, ORDERS)
 

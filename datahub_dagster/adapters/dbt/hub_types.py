@@ -23,6 +23,7 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _SEMVER = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
+_LONGEST = timedelta(days=3660)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 
 
@@ -53,9 +54,12 @@ def parse_duration(value: Any) -> timedelta:
             f"{value!r} is not a duration: write a number and s, m, h, d or w, such as 90m or 30d"
         )
     try:
-        return timedelta(**{_UNITS[match[2]]: float(match[1])})
-    except OverflowError as error:
-        raise ValueError(f"{value!r} is longer than any duration can be") from error
+        length = timedelta(**{_UNITS[match[2]]: float(match[1])})
+    except OverflowError:
+        length = timedelta.max
+    if length > _LONGEST:
+        raise ValueError(f"{value!r} is longer than a promise can be: write ten years (3660d) at most")
+    return length
 
 
 def parse_time(value: Any) -> time:
