@@ -528,7 +528,15 @@ class AlertLog(ABC):
     def telling(self, now: datetime) -> AbstractContextManager[bool]:
         """Claim the right to deal with alerts and to send messages; False = somebody else is at it.
 
-        The claim ends with the block; one that a crash left behind counts for a few minutes.
+        The claim ends with the block; one that a crash left behind, or that nobody renews, counts for a few minutes.
+        """
+
+    @abstractmethod
+    def still_telling(self, now: datetime) -> None:
+        """Renew the claim of whoever deals with alerts for longer. Cheap: it may be said as often as one likes.
+
+        Raises:
+            ConflictError: It was not renewed for so long that somebody else has taken over.
         """
 
 

@@ -26,7 +26,7 @@ from datahub_dagster.adapters.json_values import json_of
 from datahub_dagster.domain.alert import Alert, Baseline, Incident, Message
 from datahub_dagster.domain.contract import digest
 from datahub_dagster.domain.names import Location
-from datahub_dagster.errors import AlreadyExistsError
+from datahub_dagster.errors import AlreadyExistsError, ConflictError
 from datahub_dagster.ports import AlertLog, Storage
 from datahub_dagster.side_by_side import side_by_side
 
@@ -46,6 +46,7 @@ _TELLING = _ALERTS / "telling"
 
 _KINDS: dict[Location, type[Any]] = {_RAISED: Alert, _OPEN: Incident, _PENDING: Message, _BASELINES: Baseline}
 _LONGEST_CLAIM = timedelta(minutes=5)  # then whoever made it was killed
+_RENEWED_AFTER = timedelta(minutes=1)
 
 
 class JsonAlertLog(AlertLog):
@@ -54,6 +55,7 @@ class JsonAlertLog(AlertLog):
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._seen: dict[str, tuple[str, Any]] = {}  # path → version, value
+        self._claim: tuple[Location, datetime] | None = None  # where it lies, and when it was made or renewed
 
     def raise_alert(self, alert: Alert) -> None:
         self._create(_raised_at(alert), alert)
@@ -149,12 +151,25 @@ class JsonAlertLog(AlertLog):
         except AlreadyExistsError:
             yield False
             return
+        self._claim = (mine, now)
         for name in names:
             self._storage.delete(_TELLING / name)
         try:
             yield True
         finally:
+            self._claim = None
             self._storage.delete(mine)
+
+    def still_telling(self, now: datetime) -> None:
+        if self._claim is None or abs(now - self._claim[1]) < _RENEWED_AFTER:
+            return
+        mine = self._claim[0]
+        if not self._storage.exists(mine):
+            raise ConflictError(
+                "somebody else has taken over dealing with alerts", next_step="nothing: all is told"
+            )
+        self._storage.replace(mine, json_of(datetime).dump_json(now.astimezone(UTC)))
+        self._claim = (mine, now)
 
     def _is_held(self, claim: Location, now: datetime) -> bool:
         claimed_at = self._read(claim, datetime)

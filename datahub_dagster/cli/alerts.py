@@ -23,6 +23,8 @@ from datahub_dagster.domain.alert import (
 )
 from datahub_dagster.domain.alert_routes import routes_of
 from datahub_dagster.domain.contract import Contract, Language
+from datahub_dagster.domain.promise import QUALITY
+from datahub_dagster.domain.slo_report import slo_check_name
 from datahub_dagster.errors import ExitCode
 from datahub_dagster.ports import AlertTexts
 
@@ -206,6 +208,8 @@ def _accepted_row(baseline: Baseline, now: datetime) -> tuple[str | Styled, ...]
 
 def accepted_level(baseline: Baseline) -> str:
     """Up to what a failure is accepted, in words."""
+    if baseline.check == slo_check_name(QUALITY):
+        return f"a budget that is spent {baseline.level:.1f} times as fast as it may"
     if baseline.check.startswith("slo_"):
         return f"{words.duration(timedelta(seconds=baseline.level))} late"
     return words.plural(round(baseline.level), "failure")

@@ -17,6 +17,7 @@ from datahub_dagster.domain.impact import Impact, Reader, impact_of
 from datahub_dagster.domain.slo import SloStanding
 from datahub_dagster.domain.status import DatasetStatus
 from datahub_dagster.errors import ExitCode, UsageError
+from datahub_dagster.steps.slo import promises_on_record
 from datahub_dagster.steps.stand import dataset_status
 
 
@@ -41,7 +42,10 @@ def command(session: Session, dataset: str, column: str | None) -> int:
     hub = session.hub
     now = hub.clock.now()
     status = dataset_status(hub, contract)
-    impact = impact_of(contract, session.book, hub.log.generations(contract.name), now)
+    promised = (
+        () if status.problem else promises_on_record(hub, contract, session.book.consumers_of(contract.name))
+    )
+    impact = impact_of(contract, session.book, hub.log.generations(contract.name), now, promised)
     readers = [each for each in impact.readers if column is None or each.reads(column)]
     session.out.result(
         contract_value(contract)

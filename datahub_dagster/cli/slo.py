@@ -13,10 +13,11 @@ from datahub_dagster.cli.slo_report import Shown, csv_report, markdown_report, r
 from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.due import zone_named
 from datahub_dagster.domain.names import DatasetName
-from datahub_dagster.domain.promise import QUALITY, promise_of
+from datahub_dagster.domain.promise import QUALITY
 from datahub_dagster.domain.slo_report import SloReport
 from datahub_dagster.domain.slo_words import quality_zone, zone_of
 from datahub_dagster.errors import ExitCode, UsageError
+from datahub_dagster.steps.slo import slos_ever_promised
 
 
 @hub_command("slo", outputs=OUTPUTS)
@@ -36,7 +37,7 @@ def command(
     is spent, the worst delays, and what is due next. All of it is computed from the release log, also of months that are long past.
 
     A month begins and ends at midnight in the SLO's time zone; what was due by then counts, whatever its business date. That of
-    quality is the zone of the dataset's first SLO of freshness.
+    quality is the zone of the dataset's first SLO of freshness. What was promised in that month and is promised no longer is told, too.
 
     Beside text and JSON there are --output csv, a line for each SLO (or, with --history, for each due time and delivery), and --output
     markdown, a table for a chat or a wiki. Exit code 0 whatever it shows.
@@ -85,13 +86,13 @@ def _parsed(month: str, now: datetime) -> tuple[int, int]:
 
 
 def _of_month(session: Session, contracts: Sequence[Contract], year: int, month: int) -> Sequence[SloReport]:
-    """The reports of a month, which begins and ends at another instant in each time zone."""
-    now = session.hub.clock.now()
+    """The reports of a month, which begins and ends at another instant in each time zone; also those of what is promised no longer."""
     zones: dict[str, dict[DatasetName, Contract]] = {}
     places: dict[tuple[DatasetName, str], int] = {}
     for contract in contracts:
-        promise = promise_of(contract, session.book.consumers_of(contract.name), now)
-        named = [(slo.name, slo.timezone) for slo in promise.freshness] + [(QUALITY, quality_zone(contract))]
+        consumers = session.book.consumers_of(contract.name)
+        promised = slos_ever_promised(session.hub, contract, consumers)
+        named = [(slo.name, slo.timezone) for slo in promised.values()] + [(QUALITY, quality_zone(contract))]
         for name, zone in named:
             zones.setdefault(zone, {})[contract.name] = contract
             places[contract.name, name] = len(places)

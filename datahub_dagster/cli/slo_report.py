@@ -18,7 +18,15 @@ _OF_HISTORY = ("for", "due", "verdict", "came")
 _FIGURES = (
     *("dataset", "team", "slo", "consumer", "promised", "objective", "since", "until", "attainment", "kept"),
     *("met", "late", "missed", "excused", "unknown"),
-    *("budget_allowed", "budget_spent", "budget_left", "burn_rate", "next_due_at", "problem"),
+    *(
+        "budget_allowed",
+        "budget_spent",
+        "budget_left",
+        "burn_rate",
+        "next_due_at",
+        "promised_until",
+        "problem",
+    ),
 )
 _RESULTS = (
     *(
@@ -102,7 +110,7 @@ def markdown_report(shown: Shown) -> str:
     parts = [markdown_text(shown.columns, _texts(_row(shown, report) for report in shown.reports))]
     if shown.history:
         parts += [
-            f"### {markdown_cell(report.contract.name)}: {markdown_cell(shown.name_of(report))}\n\n"
+            f"### {markdown_cell(_history_title(shown, report))}\n\n"
             + markdown_text(_OF_HISTORY, _texts(_history_rows(report)))
             for report in shown.reports
             if report.results
@@ -123,7 +131,7 @@ def report_lines(shown: Shown) -> Iterator[Line]:
         for report in shown.reports:
             if report.results:
                 yield Rows(
-                    title=f"{report.contract.name}: {shown.name_of(report)}",
+                    title=_history_title(shown, report),
                     columns=_OF_HISTORY,
                     narrow=("for", "due", "came"),
                     rows=tuple(_history_rows(report)),
@@ -166,6 +174,7 @@ def _figures(shown: Shown, report: SloReport) -> dict[str, object]:
         "budget_left": budget.left,
         "burn_rate": budget.burn_rate,
         "next_due_at": report.next_due_at,
+        "promised_until": report.promised_until,
         "problem": report.problem or ("not promised yet" if shown.is_too_early(report) else None),
     }
 
@@ -210,7 +219,7 @@ def _row(shown: Shown, report: SloReport) -> tuple[Cell, ...]:
         )
     cells = (
         f"{report.contract.name}\n{shown.name_of(report)}",
-        f"{slo_words.promise(report)}\n{_objective(shown, report)}",
+        f"{slo_words.promise(report)}\n{_objective(shown, report)}{_ended(report, zone)}",
         kept,
         verdicts,
         left,
@@ -230,12 +239,24 @@ def _objective(shown: Shown, report: SloReport) -> str:
     return words.share(report.budget.objective) if shown.month else slo_words.objective(report.budget)
 
 
+def _ended(report: SloReport, zone: tzinfo) -> str:
+    return (
+        f"\nno longer promised since {_clock(report.promised_until, zone)}" if report.promised_until else ""
+    )
+
+
 def _kept(report: SloReport) -> Cell:
     budget = report.budget
     if budget.is_kept is None:
         return Styled("–", "dim")
     share = slo_words.attained(budget.attainment)
     return Styled(share, "green") if budget.is_kept else Styled(f"{share}\nnot kept", "red")
+
+
+def _history_title(shown: Shown, report: SloReport) -> str:
+    """Which SLO; delays count from its deadline, so that the grace is told."""
+    grace = f", {words.duration(report.slo.grace)} of grace" if report.slo and report.slo.grace else ""
+    return f"{report.contract.name}: {shown.name_of(report)}{grace}"
 
 
 def _history_rows(report: SloReport) -> Iterator[tuple[Cell, ...]]:

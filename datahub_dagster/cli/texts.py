@@ -23,8 +23,11 @@ def standing_text(standing: SloStanding, now: datetime) -> str:
     """How an SLO stands, with the due time that was missed."""
     if standing.state is SloState.LATE and standing.due_at:
         business_date = f", for {standing.business_date}" if standing.business_date else ""
-        late = words.duration(now - standing.due_at)
-        return f"late by {late} (due {words.instant(standing.due_at)}{business_date})"
+        deadline_at = standing.deadline_at or standing.due_at
+        grace = deadline_at - standing.due_at
+        of_grace = f", {words.duration(grace)} of grace" if grace else ""
+        late = words.duration(now - deadline_at)
+        return f"late by {late} (due {words.instant(standing.due_at)}{of_grace}{business_date})"
     return f"unknown: {standing.reason}" if standing.state is SloState.UNKNOWN else standing.state.value
 
 

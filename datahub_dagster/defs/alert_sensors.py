@@ -1,6 +1,6 @@
 """What goes wrong in Dagster itself, as alerts: runs and sensors that fail, freshness that only Dagster knows of, silent monitors.
 
-What is noticed stands in `run_watch` and `tick_watch`; here is the sensor that asks, raises, and remembers.
+What is noticed stands in `run_watch`, `tick_watch` and `monitor_watch`; here is the sensor that asks, raises, and remembers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,15 +11,14 @@ import dagster as dg
 from dagster._core.definitions.freshness import FreshnessState, FreshnessStateChange
 from pydantic import TypeAdapter
 
-from datahub_dagster.defs import run_watch, tick_watch
+from datahub_dagster.defs import monitor_watch, run_watch, tick_watch
 from datahub_dagster.defs.monitor_sensor import ALL, scope_of
 from datahub_dagster.defs.names import asset_key
 from datahub_dagster.defs.resources import HubResource
 from datahub_dagster.defs.shown import Shown
 from datahub_dagster.domain.alert import Alert, AlertKind, Stage
 from datahub_dagster.domain.contract import Contract
-from datahub_dagster.domain.monitor import MAX_AGE, health
-from datahub_dagster.ports import Hub
+from datahub_dagster.domain.monitor import MAX_AGE
 
 MISSED_INTERVALS = 5  # so many without a sign of life, and a monitor is silent
 _PAGE = 500
@@ -33,12 +32,14 @@ class Memory:
     Args:
         freshness_event: Dagster's number of the last change of freshness that was looked at.
         silent: Scopes whose monitor was told as silent.
+        unwatched: SLOs that no monitor evaluates.
     """
 
     runs: run_watch.RunMemory = field(default_factory=run_watch.RunMemory)
     failing: tuple[str, ...] = ()
     freshness_event: int = 0
     silent: tuple[str, ...] = ()
+    unwatched: monitor_watch.UnwatchedMemory = field(default_factory=monitor_watch.UnwatchedMemory)
 
 
 _CURSOR = TypeAdapter(Memory)
@@ -87,12 +88,18 @@ def alert_sensor(shown: Shown) -> dg.SensorDefinition:
             return alerts_of_freshness(changes, plain), replace(memory, freshness_event=last)
 
         def monitors(memory: Memory) -> tuple[Sequence[Alert], Memory]:
-            alerts, silent = alerts_of_monitors(opened, own_scope, memory.silent, max_age, now)
+            alerts, silent = monitor_watch.alerts_of_monitors(opened, own_scope, memory.silent, max_age, now)
             return alerts, replace(memory, silent=silent)
+
+        def unwatched(memory: Memory) -> tuple[Sequence[Alert], Memory]:
+            is_asked = settings.does_shared_work  # one location asks for all teams
+            found = monitor_watch.unwatched_slos(opened, memory.silent, max_age) if is_asked else {}
+            alerts, known = monitor_watch.alerts_of_unwatched(found, memory.unwatched, max_age, now)
+            return alerts, replace(memory, unwatched=known)
 
         memory = _CURSOR.validate_json(context.cursor) if context.cursor else Memory()
         told = 0
-        for part in (runs, ticks, freshness, monitors):
+        for part in (runs, ticks, freshness, monitors, unwatched):
             try:
                 alerts, after = part(memory)
                 for alert in alerts:
@@ -171,49 +178,3 @@ def alerts_of_freshness(
             )
         )
     return alerts
-
-
-# ── Monitors that are silent ─────────────────────────────────────────────────────────────────────────────────────────
-
-
-def alerts_of_monitors(
-    hub: Hub, own_scope: str, told: Sequence[str], max_age: timedelta, now: datetime
-) -> tuple[list[Alert], tuple[str, ...]]:
-    """Which other scopes were not heard of for long and which are back; and those that are silent now.
-
-    A scope whose SLOs are evaluated by another one, or that are promised no more, is missed by nobody.
-
-    Args:
-        hub: Where monitors leave their signs of life.
-        own_scope: The one that asks: it would not, were it silent itself.
-        told: Scopes that were told as silent.
-        max_age: How long a monitor may be silent.
-        now: The instant asked about.
-    """
-    heartbeats = hub.monitor_log.heartbeats()
-    exist = {str(name) for name in hub.book().datasets}
-    alerts: list[Alert] = []
-    silent: list[str] = []
-    for each in heartbeats:
-        promised = {dataset: names for dataset, names in each.slos.items() if dataset in exist}
-        nobody = health(promised, heartbeats, now, max_age).silent
-        if each.scope == own_scope or not nobody or abs(now - each.at) <= max_age:
-            continue
-        silent.append(each.scope)
-        if each.scope not in told:
-            facts = {"since": each.at.isoformat(), "slos": sum(map(len, nobody.values()))}
-            alerts.append(_silence(each.scope, Stage.OPEN, now, facts))
-    alerts += [_silence(scope, Stage.OVER, now, {}) for scope in told if scope not in silent]
-    return alerts, tuple(silent)
-
-
-def _silence(scope: str, stage: Stage, at: datetime, facts: Mapping[str, object]) -> Alert:
-    return Alert(
-        kind=AlertKind.MONITOR_SILENT,
-        key=f"monitor-silent/{scope}",
-        stage=stage,
-        team="",
-        at=at,
-        level=1.0,
-        facts=facts,
-    )

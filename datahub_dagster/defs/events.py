@@ -181,7 +181,7 @@ def _facts(hub: Hub, contract: Contract, record: ReleaseRecord, docs_url: str) -
     return metadata
 
 
-_VERDICT_COLUMNS = ("promise", "business date", "due", "kept")
+_VERDICT_COLUMNS = ("promise", "business date", "deadline", "kept")
 
 
 def _verdict(verdict: DueVerdict) -> dict[str, str]:
@@ -189,7 +189,7 @@ def _verdict(verdict: DueVerdict) -> dict[str, str]:
     return {
         "promise": verdict.slo,
         "business date": verdict.business_date,
-        "due": words.instant(verdict.due_at),
+        "deadline": words.instant(verdict.due_at),
         "kept": "yes" if verdict.met else late,
     }
 

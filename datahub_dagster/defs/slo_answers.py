@@ -175,7 +175,9 @@ def _due(report: SloReport, result: DueResult) -> str:
         Verdict.LATE: f"{words.duration(result.late)} late, there since {at(result.answered_at)}",
         Verdict.MISSED: "missing",
     }[result.verdict]
-    return f"{said}, due {at(result.due_at)}"
+    grace = result.deadline_at - result.due_at
+    of_grace = f", {words.duration(grace)} of grace" if grace else ""
+    return f"{said}, due {at(result.due_at)}{of_grace}"
 
 
 def _kept(budget: Budget) -> str:

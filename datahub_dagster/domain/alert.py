@@ -17,14 +17,17 @@ class AlertKind(StrEnum):
     """What an alert is about. After each, the keys of its `facts`; instants are ISO 8601 in UTC, lengths are seconds.
 
     Every alert about a dataset may have `consumers`: who is affected, each with `label`, `at` (since when) and `already` (whether
-    that has come).
+    that has come), and has `timezone`: on whose clocks people are told.
     """
 
-    SLO_MISSED = "slo-missed"  # slo, promised (words), business_date, due_at, late_seconds, budget_left; over: answered_at
-    SLO_AT_RISK = "slo-at-risk"  # slo, promised, business_date, due_at
+    # Of freshness: `promised` in English words, `promise` as `FreshnessSlo` has it, and since its deadline, which is `grace_seconds`
+    # after `due_at`, it is late.
+    SLO_MISSED = "slo-missed"  # slo, …, business_date, due_at, grace_seconds, late_seconds, budget_left; over: answered_at
+    SLO_AT_RISK = "slo-at-risk"  # slo, …, business_date, due_at, grace_seconds
     BUDGET_BURNS = "budget-burns"  # slo, burn_rate, budget_left, attainment, objective, window_seconds
     SLO_UNKNOWN = "slo-unknown"  # slo, reason
-    REJECTED = "rejected"  # release, delivery, why, checks: [{check, failures}]; over: release
+    # partitions: [key] that are still refused, of all deliveries; over: those that were brought, none = whatever was refused
+    REJECTED = "rejected"  # release, delivery, why, checks: [{check, failures}], partitions; over: release, partitions
     WARNED = "warned"  # release, delivery, warnings: [text] that no check gave, checks: [{check, failures}]; over: release
     CHECKS_FAILED = "checks-failed"  # checks: [{check, failures}]; on data that are published
     ROLLED_BACK = "rolled-back"  # generation, restores, release, reason, actor
@@ -32,7 +35,7 @@ class AlertKind(StrEnum):
     RUN_FAILED = "run-failed"  # job, run_id, error, url
     SENSOR_FAILED = "sensor-failed"  # sensor, error
     CONTRACT_DEPRECATED = "contract-deprecated"  # sunset_date, successor
-    MONITOR_SILENT = "monitor-silent"  # since, slos: how many nobody evaluates
+    MONITOR_SILENT = "monitor-silent"  # since, slos: how many nobody evaluates; teams and datasets where no monitor ever did
 
 
 class Stage(StrEnum):

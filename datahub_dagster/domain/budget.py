@@ -3,12 +3,19 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+from datahub_dagster.domain import words
 from datahub_dagster.domain.contract import QualitySlo
+from datahub_dagster.domain.delivery import Receipt
 from datahub_dagster.domain.promise import Promise
 from datahub_dagster.domain.release import ReleaseRecord, ReleaseState
 from datahub_dagster.domain.slo_report import Budget
+from datahub_dagster.domain.timeline import CLOCK_SKEW
 from datahub_dagster.domain.verdict import DeliveryResult, DueResult, Verdict
 
+_UNDER_WAY = timedelta(
+    days=1
+)  # a delivery that has no outcome for so long, though later ones have, never will
+_MOMENT = timedelta(microseconds=1)
 _LATELY = 10  # the burn rate looks at a tenth of the window
 
 
@@ -105,6 +112,50 @@ def delivery_results(records: Iterable[ReleaseRecord]) -> tuple[DeliveryResult, 
             )
         )
     return tuple(sorted(results, key=lambda result: result.at))
+
+
+def delivery_gaps(
+    receipts: Sequence[Receipt], records: Iterable[ReleaseRecord], now: datetime, until: datetime
+) -> tuple[DeliveryResult, ...]:
+    """Deliveries of which nobody knows how they fared, as the log has a gap or a clock was wrong: unknown, never kept.
+
+    Args:
+        receipts: All of the dataset, by number.
+        records: All that there are of those received in the time that is counted.
+        now: The instant asked about.
+        until: Where counting ends (UTC); what was received by a clock that is ahead counts at its end, if that is now.
+    """
+    ended = {record.release_id for record in records}
+    last_ended = max((release_id.number for release_id in ended), default=0)
+    found: list[DeliveryResult] = []
+    number = 0
+    for receipt in receipts:
+        if receipt.number > number + 1:
+            reason = f"{_numbers(number + 1, receipt.number - 1)} missing from the log"
+            found.append(_unknown("", "", receipt.received_at, reason))
+        number = receipt.number
+        if receipt.repeats:
+            continue
+        release, delivery = str(receipt.release_id), receipt.delivery.name
+        if receipt.received_at > now + CLOCK_SKEW:
+            if until >= now - CLOCK_SKEW:
+                reason = f"received at {words.instant(receipt.received_at)}, which is still to come: a clock is wrong"
+                found.append(_unknown(release, delivery, until - _MOMENT, reason))
+        elif (
+            receipt.release_id not in ended and number < last_ended and now - receipt.received_at > _UNDER_WAY
+        ):
+            found.append(
+                _unknown(release, delivery, receipt.received_at, "its record is missing from the log")
+            )
+    return tuple(found)
+
+
+def _unknown(release: str, delivery: str, at: datetime, reason: str) -> DeliveryResult:
+    return DeliveryResult(release=release, delivery=delivery, at=at, verdict=Verdict.UNKNOWN, reason=reason)
+
+
+def _numbers(first: int, last: int) -> str:
+    return f"receipt {first} is" if first == last else f"receipts {first} to {last} are"
 
 
 def promised_results(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from datahub_dagster.domain.calendar_files import Files
-from datahub_dagster.domain.calendars import calendar_named
+from datahub_dagster.domain.calendars import base_of, calendar_named
 from datahub_dagster.domain.contract import CalendarFile
 from datahub_dagster.domain.promise_faults import PromiseFault
 
@@ -15,13 +15,13 @@ def file_faults(file: CalendarFile, files: Files) -> Iterator[PromiseFault]:
         file: The calendar file.
         files: All of the hub, by name.
     """
-    base = calendar_named(file.base, (), tuple(files.values())) if file.base else None
+    base = base_of(file, files)
     calendar = calendar_named(file.name, (), tuple(files.values()))
     for key, day in (("first", file.first), ("last", file.last)):
         if base and day and not base.first <= day <= base.last:
             yield PromiseFault(
                 (key,),
-                f"{key} is {day}, and {file.base} knows {base.first} to {base.last}: beyond it nothing is known",
+                f"{key} is {day}, and {file.base} knows {base.reach}: beyond it nothing is known",
                 f"correct {key}, or base the calendar on one that reaches so far",
             )
     places = {"added": 0, "removed": 0}
@@ -30,7 +30,7 @@ def file_faults(file: CalendarFile, files: Files) -> Iterator[PromiseFault]:
         places[override.kind] += 1
         day = f"{override.on} ({override.on:%A})"
         if not calendar.first <= override.on <= calendar.last:
-            reach = f"the calendar reaches from {calendar.first} to {calendar.last}"
+            reach = f"the calendar knows {calendar.reach}"
             yield PromiseFault(
                 path, f"{override.on} lies outside: {reach}", "correct the date, or first and last"
             )

@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from itertools import islice
 from typing import Final
 
-from datahub_dagster.domain.calendar_library import days_known, is_open, known_calendars
+from datahub_dagster.domain.calendar_library import days_known, is_open, known_calendars, last_day_guessed
 from datahub_dagster.domain.calendar_text import Both, Either, Expression, Named, OfMonth, parse_calendar
 from datahub_dagster.domain.contract import CalendarFile, Override
 from datahub_dagster.errors import RefusedError
@@ -34,6 +34,7 @@ class BusinessCalendar:
     Args:
         name: As contracts write it.
         first: First day of which it knows anything; `last` likewise. Of a combination: of which all its parts do.
+        is_yearly: Whether it ends where it does because its days are announced year by year: nobody can extend it long before.
         overrides: Days on which it is not what it seems. Only `added` and `removed` change sessions; they are known wherever they lie.
     """
 
@@ -41,10 +42,16 @@ class BusinessCalendar:
     first: date
     last: date
     overrides: tuple[Override, ...] = ()
+    is_yearly: bool = False
     _opens: Callable[[date], bool] = field(default=lambda _: True, repr=False, compare=False)
     _changes: Mapping[date, bool] = field(default_factory=dict[date, bool], repr=False, compare=False)
     _parts: tuple["BusinessCalendar", ...] = field(default=(), repr=False, compare=False)
     _way_out: str = field(default="", repr=False, compare=False)
+
+    @property
+    def reach(self) -> str:
+        """The days of which it knows something, in words."""
+        return f"{self.first} to {self.last}" if self.first <= self.last else "no day for certain"
 
     def is_session(self, day: date) -> bool:
         """Whether a release is owed for `day`.
@@ -126,7 +133,7 @@ class BusinessCalendar:
         return CalendarRangeError(
             f"the calendar says nothing of {day or 'a day beyond the end of time'}",
             subject=self.name,
-            found=f"it knows {self.first} to {self.last}",
+            found=f"it knows {self.reach}",
             next_step=self._way_out or "change the calendar",
         )
 
@@ -149,31 +156,73 @@ def calendar_named(
     >>> [day.isoformat() for day in fifth_bank_day.sessions(date(2026, 4, 1), date(2026, 6, 30))]
     ['2026-04-07', '2026-05-12', '2026-06-05']
     """
-    found = _built(parse_calendar(text), {file.name: file for file in files}, ())
+    found = _Builder({file.name: file for file in files}).calendar(parse_calendar(text))
     return found.with_overrides(text, overrides)
 
 
-def _built(
-    expression: Expression, files: Mapping[str, CalendarFile], around: tuple[str, ...]
-) -> BusinessCalendar:
-    """A calendar without overrides. `around` are the files inside which its text stands."""
-    match expression:
-        case Named(name):
-            file = files.get(name)
-            return _of_library(name, files) if file is None else _of_file(file, files, around)
-        case OfMonth(number, base):
-            return _of_month(number, _built(base, files, around))
-        case Both(parts):
-            calendars = tuple(_built(part, files, around) for part in parts)
-            return _combined(calendars, lambda day: all(calendar.is_session(day) for calendar in calendars))
-        case Either(parts):
-            calendars = tuple(_built(part, files, around) for part in parts)
-            return _combined(calendars, lambda day: any(calendar.is_session(day) for calendar in calendars))
+def base_of(file: CalendarFile, files: Mapping[str, CalendarFile]) -> BusinessCalendar | None:
+    """The calendar that a file starts from; None = no day at all.
+
+    Up to the `last` of the file an exchange or a country answers also where its library only guesses: who writes `last` has looked.
+    """
+    return _Builder(files).calendar(parse_calendar(file.base), (file.name,), file.last) if file.base else None
+
+
+class _Builder:
+    """Makes calendars without overrides. Each file once: files that name one another twice would else take for ever."""
+
+    def __init__(self, files: Mapping[str, CalendarFile]) -> None:
+        self._files = files
+        self._made: dict[tuple[str, date | None], BusinessCalendar] = {}
+
+    def calendar(
+        self, expression: Expression, around: tuple[str, ...] = (), until: date | None = None
+    ) -> BusinessCalendar:
+        """The calendar of a text that stands inside the files `around`, one of which says that it reaches `until`."""
+        match expression:
+            case Named(name):
+                return self._named(name, around, until)
+            case OfMonth(number, base):
+                return _of_month(number, self.calendar(base, around, until))
+            case Both(parts):
+                both = tuple(self.calendar(part, around, until) for part in parts)
+                return _combined(both, lambda day: all(calendar.is_session(day) for calendar in both))
+            case Either(parts):
+                either = tuple(self.calendar(part, around, until) for part in parts)
+                return _combined(either, lambda day: any(calendar.is_session(day) for calendar in either))
+
+    def _named(self, name: str, around: tuple[str, ...], until: date | None) -> BusinessCalendar:
+        if name in around:
+            raise ValueError(f"the calendar {name!r} is based on itself: {' -> '.join([*around, name])}")
+        if (name, until) not in self._made:
+            file = self._files.get(name)
+            self._made[name, until] = (
+                _of_library(name, self._files, until) if file is None else self._of_file(file, around, until)
+            )
+        return self._made[name, until]
+
+    def _of_file(self, file: CalendarFile, around: tuple[str, ...], until: date | None) -> BusinessCalendar:
+        place = f" in {file.origin.path}" if file.origin else ""
+        changes = _changes(file.overrides)
+        if file.base is None:
+            assert file.first, "a calendar without a base says which days it knows"
+            assert file.last
+            way_out = f"name further days{place}, and raise its last"
+            return BusinessCalendar(
+                file.name, file.first, file.last, (), False, lambda _: False, changes, _way_out=way_out
+            )
+        base = self.calendar(parse_calendar(file.base), (*around, file.name), file.last or until)
+        first, last = max(file.first or base.first, base.first), min(file.last or base.last, base.last)
+        way_out = f"say more of its days{place}: lower first or raise last"
+        opens = lru_cache(maxsize=4096)(base.is_session)
+        is_yearly = base.is_yearly and last == base.last
+        return BusinessCalendar(file.name, first, last, (), is_yearly, opens, changes, (base,), way_out)
 
 
 def _combined(parts: tuple[BusinessCalendar, ...], opens: Callable[[date], bool]) -> BusinessCalendar:
     first, last = max(part.first for part in parts), min(part.last for part in parts)
-    return BusinessCalendar("", first, last, (), opens, _parts=parts)
+    is_yearly = any(part.is_yearly and part.last == last for part in parts)
+    return BusinessCalendar("", first, last, (), is_yearly, opens, _parts=parts)
 
 
 def _of_month(number: int, base: BusinessCalendar) -> BusinessCalendar:
@@ -193,40 +242,36 @@ def _of_month(number: int, base: BusinessCalendar) -> BusinessCalendar:
         last = last.replace(day=1) - _DAY
     way_out = "name a calendar that knows the whole month"
     return BusinessCalendar(
-        "", first, last, (), lambda day: chosen(day.year, day.month) == day, _parts=(base,), _way_out=way_out
+        "",
+        first,
+        last,
+        (),
+        base.is_yearly,
+        lambda day: chosen(day.year, day.month) == day,
+        _parts=(base,),
+        _way_out=way_out,
     )
 
 
-def _of_file(
-    file: CalendarFile, files: Mapping[str, CalendarFile], around: tuple[str, ...]
-) -> BusinessCalendar:
-    if file.name in around:
-        raise ValueError(
-            f"the calendar {file.name!r} is based on itself: {' -> '.join([*around, file.name])}"
-        )
-    place = f" in {file.origin.path}" if file.origin else ""
-    changes = _changes(file.overrides)
-    if file.base is None:
-        assert file.first, "a calendar without a base says which days it knows"
-        assert file.last
-        way_out = f"name further days{place}, and raise its last"
-        return BusinessCalendar(
-            file.name, file.first, file.last, (), lambda _: False, changes, _way_out=way_out
-        )
-    base = _built(parse_calendar(file.base), files, (*around, file.name))
-    first, last = max(file.first or base.first, base.first), min(file.last or base.last, base.last)
-    way_out = f"say more of its days{place}: lower first or raise last"
-    return BusinessCalendar(file.name, first, last, (), base.is_session, changes, (base,), way_out)
-
-
-def _of_library(name: str, files: Mapping[str, CalendarFile]) -> BusinessCalendar:
+def _of_library(name: str, files: Mapping[str, CalendarFile], until: date | None) -> BusinessCalendar:
     if name in {"daily", "weekdays"}:
-        return BusinessCalendar(name, date.min, date.max, (), _is_any_day if name == "daily" else _is_weekday)
+        return BusinessCalendar(
+            name, date.min, date.max, (), False, _is_any_day if name == "daily" else _is_weekday
+        )
     if name not in known_calendars():
         raise ValueError(f"there is no calendar {name!r}{_nearest(name, files)}")
     first, last = days_known(name)
     way_out = f"write a calendar file that names the days of {name} beyond, and use it instead"
-    return BusinessCalendar(name, first, last, (), lambda day: is_open(name, day), _way_out=way_out)
+    is_yearly, end = False, last_day_guessed(name)
+    if last < end:
+        way_out = (
+            "the holidays of years to come are not announced, or the library `holidays` does not know them yet: update it, or write "
+            f"a calendar file with base: {name}, a later last and the days that differ under removed and added, and name that"
+        )
+        is_yearly, last = until is None, max(last, min(until or last, end))
+    return BusinessCalendar(
+        name, first, last, (), is_yearly, lambda day: is_open(name, day), _way_out=way_out
+    )
 
 
 def _changes(overrides: Sequence[Override]) -> Mapping[date, bool]:

@@ -35,7 +35,10 @@ from datahub_dagster.domain.due import (
     next_due,
     zone_named,
 )
+from datahub_dagster.domain.promise import Promise
 from datahub_dagster.domain.release import WHOLE, Generation
+from datahub_dagster.domain.slo_history import begin_of
+from datahub_dagster.domain.slo_promised import newest_counted, was_counted
 from datahub_dagster.domain.timeline import Timeline
 
 _FARTHEST: Final = timedelta(
@@ -184,7 +187,11 @@ class Impact:
 
 
 def impact_of(
-    contract: Contract, book: ContractBook, generations: Sequence[Generation], now: datetime
+    contract: Contract,
+    book: ContractBook,
+    generations: Sequence[Generation],
+    now: datetime,
+    promises: Sequence[Promise] = (),
 ) -> Impact:
     """Who relies on a dataset, and when each of them would be affected if nothing came from now on.
 
@@ -193,6 +200,8 @@ def impact_of(
         book: All contracts and consumers.
         generations: All of the dataset, by number.
         now: The instant asked about.
+        promises: What was promised when, the oldest first, up to now: nobody is affected by a due time that never was one. None =
+            the log has none, and what is promised now counts as if it always was.
     """
     consumers = sorted(
         book.consumers_of(contract.name), key=lambda each: (each.label or each.name, each.name)
@@ -200,7 +209,7 @@ def impact_of(
     others = sorted(book.datasets.values(), key=lambda each: each.name)
     return Impact(
         contract=contract,
-        readers=tuple(_reader(contract, consumer, generations, now) for consumer in consumers),
+        readers=tuple(_reader(contract, consumer, generations, now, promises) for consumer in consumers),
         tests=tuple(
             (other, test)
             for other in others
@@ -222,11 +231,17 @@ def reader_of(contract: Contract, consumer: Consumer) -> Reader:
 
 
 def _reader(
-    contract: Contract, consumer: Consumer, generations: Sequence[Generation], now: datetime
+    contract: Contract,
+    consumer: Consumer,
+    generations: Sequence[Generation],
+    now: datetime,
+    promises: Sequence[Promise],
 ) -> Reader:
     reader = reader_of(contract, consumer)
+    is_own = str(contract.name) in consumer.slos
+    promised = [replace(slo, name=f"for_{consumer.name}") if is_own else slo for slo in reader.slos]
     try:
-        missing = [_first_missing(slo, contract.partitions, generations, now) for slo in reader.slos]
+        missing = [_first_missing(slo, contract.partitions, generations, now, promises) for slo in promised]
     except (CalendarRangeError, ValueError) as error:
         return replace(reader, problem=str(error).splitlines()[0])
     found = min((pair for pair in missing if pair), key=lambda pair: pair[1], default=None)
@@ -238,13 +253,17 @@ def _reader(
 
 
 def _first_missing(
-    slo: FreshnessSlo, partitions: PartitionSpec | None, generations: Sequence[Generation], now: datetime
+    slo: FreshnessSlo,
+    partitions: PartitionSpec | None,
+    generations: Sequence[Generation],
+    now: datetime,
+    promises: Sequence[Promise],
 ) -> DueTime | None:
     """The newest deadline that has passed, if its business date is not there; else the next one whose is not."""
     timeline = Timeline.of(generations, now)
     if slo.max_age is not None:
         today = local_date(slo, now)
-        return today, _deadline_at(slo, today, timeline.content_at)
+        return today, _deadline_at(slo, today, timeline.content_at or begin_of(promises, slo.name, timeline))
     held = generations[-1].partitions if generations else {WHOLE: None}
 
     def is_there(day: date) -> bool:
@@ -258,9 +277,22 @@ def _first_missing(
     probe = now - slo.grace
     passed = latest_due(slo, probe, partitions)
     if passed and not is_there(passed[0]):
-        return passed[0], passed[1] + slo.grace
+        counted = _as_promised(slo, (passed[0], passed[1] + slo.grace), timeline, now, promises)
+        if counted and not is_there(counted[0]):
+            return counted
     while coming := next_due(slo, probe, partitions):
         if not is_there(coming[0]):
             return coming[0], coming[1] + slo.grace
         probe = coming[1] + timedelta(microseconds=1)
     return None
+
+
+def _as_promised(
+    slo: FreshnessSlo, passed: DueTime, timeline: Timeline, now: datetime, promises: Sequence[Promise]
+) -> DueTime | None:
+    """A deadline that has passed, if it was promised; else the newest that was."""
+    day, at = passed
+    if not promises or was_counted(promises, slo.name, timeline, day.isoformat(), at, now):
+        return passed
+    newest = newest_counted(promises, slo, timeline, now)
+    return (date.fromisoformat(newest.business_date), newest.deadline_at) if newest else None

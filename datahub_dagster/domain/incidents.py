@@ -7,6 +7,7 @@ from typing import Any
 
 from datahub_dagster.domain.alert import Alert, Alerting, AlertKind, Baseline, Incident, Stage, Told
 from datahub_dagster.domain.contract import digest
+from datahub_dagster.domain.promise import QUALITY
 from datahub_dagster.domain.slo_report import slo_check_name
 from datahub_dagster.domain.timeline import CLOCK_SKEW
 
@@ -14,6 +15,7 @@ _LEVEL_IS_NEWS = (
     AlertKind.REJECTED,
     AlertKind.WARNED,
     AlertKind.CHECKS_FAILED,
+    AlertKind.BUDGET_BURNS,  # noticed again only if it burns twice as fast
     AlertKind.CONTRACT_DEPRECATED,
 )
 _NO_REMINDER = (AlertKind.WARNED, AlertKind.CONTRACT_DEPRECATED)  # nothing that people wait for is missing
@@ -85,7 +87,15 @@ def _opened(known: Incident | None, alert: Alert) -> Incident | None:
         return _new(alert) if alert.at > known.closed_at + seen_late else None
     if alert.at < known.alert.at:
         return None
-    return replace(known, alert=replace(alert, to=_joined(known.alert.to, alert.to)))
+    facts = alert.facts
+    if alert.kind is AlertKind.REJECTED:  # what was refused before still is
+        facts = {**facts, "partitions": sorted({*_partitions(known.alert), *_partitions(alert)})}
+    return replace(known, alert=replace(alert, to=_joined(known.alert.to, alert.to), facts=facts))
+
+
+def _partitions(alert: Alert) -> Sequence[str]:
+    """The partitions that were refused, or that came; nothing where nobody knows."""
+    return alert.facts.get("partitions") or ()
 
 
 def _was_given_up(known: Incident) -> bool:
@@ -103,6 +113,11 @@ def _ended(known: Incident | None, alert: Alert) -> Incident | None:
         return replace(_new(alert), closed_at=alert.at) if came_late else None
     if not known.is_open or (alert.at < known.alert.at and not is_about_a_day):
         return None
+    if alert.kind is AlertKind.REJECTED and (came := _partitions(alert)):
+        left = [key for key in _partitions(known.alert) if key not in came]
+        if left:
+            facts = {**known.alert.facts, "partitions": left}
+            return replace(known, alert=replace(known.alert, facts=facts))
     ended = replace(
         alert,
         level=max(known.alert.level, alert.level),
@@ -188,10 +203,13 @@ def heard(alert: Alert, baselines: Sequence[Baseline], now: datetime) -> Alert |
     """What is left of an alert without all that is accepted as known; None = nothing."""
     accepted = {each.check: each for each in baselines if each.dataset == alert.dataset and now < each.until}
     if alert.kind in _OF_LATENESS:
-        baseline = accepted.get(slo_check_name(str(alert.facts.get("slo"))))
+        slo = str(alert.facts.get("slo"))
+        baseline = accepted.get(slo_check_name(slo))
         if baseline is None:
             return alert
-        return alert if alert.kind is AlertKind.SLO_MISSED and alert.level > baseline.level else None
+        # Of freshness a lateness was accepted, of quality the pace at which its budget burns.
+        is_comparable = alert.kind is AlertKind.SLO_MISSED or slo == QUALITY
+        return alert if is_comparable and alert.level > baseline.level else None
     checks: Sequence[Mapping[str, Any]] = alert.facts.get("checks") or ()
     left = [
         check

@@ -155,6 +155,7 @@ class DatasetMemory:
         reported_at: When its last report was made; None = something is new since, or there was none.
         is_adopted: Whether its open incidents are known: those of another scope, or from before the memory was lost.
         deprecated: How urgently consumers were told to leave; see `deprecation_level`.
+        owners: E-mail addresses of those who are told if its contract can't be read any more.
     """
 
     team: str
@@ -166,6 +167,7 @@ class DatasetMemory:
     reported_at: datetime | None = None
     is_adopted: bool = False
     deprecated: int = 0
+    owners: tuple[str, ...] = ()
     slos: Mapping[str, SloMemory] = field(default_factory=dict[str, SloMemory])
 
 

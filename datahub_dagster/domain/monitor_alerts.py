@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from datahub_dagster.domain import words
+from datahub_dagster.domain import slo_words, words
 from datahub_dagster.domain.alert import Alert, AlertKind, Stage
 from datahub_dagster.domain.calendars import CalendarRangeError
 from datahub_dagster.domain.contract import Consumer, Contract, FreshnessSlo, Lifecycle
@@ -35,6 +35,10 @@ class About:
     consumers: Sequence[Consumer]
     name: str
     slo: FreshnessSlo | None = None
+
+    @property
+    def _timezone(self) -> str:
+        return self.slo.timezone if self.slo else slo_words.quality_zone(self.contract)
 
     def key(self, kind: AlertKind, business_date: str = "") -> str:
         """What makes alerts one incident."""
@@ -74,7 +78,7 @@ class About:
             at=at,
             dataset=str(self.contract.name),
             level=level,
-            facts={"slo": self.name, **(facts or {})},
+            facts={"slo": self.name, "timezone": self._timezone, **(facts or {})},
             to=tuple(dict.fromkeys(email for email in (*alone, *to) if email)),
         )
 
@@ -189,5 +193,20 @@ def deprecated(contract: Contract, consumers: Sequence[Consumer], level: int, at
 
 
 def _facts_of(about: About, business_date: str, due_at: datetime) -> dict[str, Any]:
-    promised = words.freshness(about.slo, about.contract.partitions) if about.slo else ""
-    return {"promised": promised, "business_date": business_date, "due_at": due_at.isoformat()}
+    facts: dict[str, Any] = {"business_date": business_date, "due_at": due_at.isoformat()}
+    if (slo := about.slo) is None:
+        return facts
+    partitions = about.contract.partitions
+    return facts | {
+        "grace_seconds": slo.grace.total_seconds(),
+        "promised": words.freshness(slo, partitions),
+        "promise": {
+            "due": f"{slo.due:%H:%M}" if slo.due else None,
+            "max_age_seconds": slo.max_age.total_seconds() if slo.max_age else None,
+            "timezone": slo.timezone,
+            "calendar": slo.calendar,
+            "covers": slo.covers,
+            "grace_seconds": slo.grace.total_seconds(),
+            "granularity": partitions.granularity.value if partitions else None,
+        },
+    }

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from datahub_dagster.domain import monitor_alerts
 from datahub_dagster.domain.alert import Alert, AlertKind, Stage
+from datahub_dagster.domain.alert_routes import EMAIL
 from datahub_dagster.domain.contract import Consumer, Contract, ContractBook
 from datahub_dagster.domain.monitor import (
     MOST_NOTED,
@@ -117,8 +118,14 @@ def after(each: Watched, look: Look, changes: Changes) -> DatasetMemory:
         reported_at=before.reported_at if before and is_same else None,
         is_adopted=bool(before and before.is_adopted),
         deprecated=level,
+        owners=_addresses(each.contract),
         slos=slos,
     )
+
+
+def _addresses(contract: Contract) -> tuple[str, ...]:
+    support = (route.channel for route in contract.support if route.tool == EMAIL)
+    return tuple(dict.fromkeys((*support, *contract.owners)))
 
 
 def forget(dataset: str, memory: DatasetMemory, at: datetime, changes: Changes) -> None:
@@ -167,10 +174,12 @@ def unreadable(
                     at=at,
                     dataset=dataset,
                     facts={"slo": name, "reason": reason},
+                    to=memory.owners,
                 )
             )
-        slos[name] = replace(slo, problem=reason, told_unknown=True)
-    return replace(memory, slos=slos)
+        slos[name] = replace(slo, blind=reason, told_unknown=True)
+    # Once it can be read, it is looked at and reported at once.
+    return replace(memory, slos=slos, next_at=at, reported_at=None)
 
 
 def still_promised(waiting: Sequence[Waiting], watched: Mapping[str, Watched]) -> tuple[Waiting, ...]:

@@ -1,8 +1,8 @@
 """What was promised when: a change of the contract must not turn last month's kept promises into broken ones."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from datahub_dagster.domain.contract import Consumer, Contract, FreshnessSlo, PartitionSpec, QualitySlo
 from datahub_dagster.domain.names import DatasetName
@@ -28,6 +28,36 @@ class Promise:
     def is_as(self, other: "Promise") -> bool:
         """Whether both promise the same, whenever they were given."""
         return replace(self, valid_from=other.valid_from) == other
+
+
+def promised_slos(promises: Sequence[Promise]) -> Mapping[str, FreshnessSlo]:
+    """Every SLO of freshness that was ever promised, by name, as it was promised last.
+
+    Args:
+        promises: All of the dataset, the oldest first.
+    """
+    return {slo.name: slo for promise in promises for slo in promise.freshness}
+
+
+def promised_within(promises: Sequence[Promise], name: str, since: datetime, until: datetime) -> bool:
+    """Whether an SLO, or `QUALITY`, was promised at some time in [since, until). The first promise holds for the time before it, too."""
+    ends = [promise.valid_from for promise in promises[1:]]
+    spans = zip(promises, [datetime.min.replace(tzinfo=UTC), *ends], [*ends, None], strict=False)
+    return any(
+        begin < until and (end is None or end > since)
+        for promise, begin, end in spans
+        if _is_in(promise, name)
+    )
+
+
+def promised_until(promises: Sequence[Promise], name: str) -> datetime | None:
+    """Since when an SLO, or `QUALITY`, is promised no longer (UTC); None = it is, or never was."""
+    after = next((at for at, each in enumerate(reversed(promises)) if _is_in(each, name)), 0)
+    return promises[-after].valid_from if after else None
+
+
+def _is_in(promise: Promise, name: str) -> bool:
+    return promise.quality is not None if name == QUALITY else any(s.name == name for s in promise.freshness)
 
 
 def promise_of(contract: Contract, consumers: Sequence[Consumer], valid_from: datetime) -> Promise:

@@ -69,7 +69,7 @@ def partition_spec_faults(cut: PartitionSpec) -> Iterator[PromiseFault]:
     if cut.start and not calendar.first <= cut.start <= calendar.last:
         yield PromiseFault(
             ("start",),
-            f"{cut.calendar} says nothing of {cut.start}: it knows {calendar.first} to {calendar.last}",
+            f"{cut.calendar} says nothing of {cut.start}: it knows {calendar.reach}",
             "let the partitions start later, or name a calendar that reaches so far",
         )
 
@@ -102,8 +102,15 @@ def _session_faults(slo: FreshnessSlo) -> Iterator[PromiseFault]:
     """A calendar without sessions promises nothing; a rule that some months can't follow promises less than it seems."""
     calendar = calendar_of(slo)
     first, last = max(_FIRST_DAY, calendar.first), min(_LAST_DAY, calendar.last)
+    if first > last:
+        yield PromiseFault(
+            ("calendar",),
+            f"{slo.calendar} knows {calendar.reach}: since {_FIRST_DAY} nobody would know when something is due",
+            "base a calendar file on it that says first and last, with the days that differ under removed and added",
+        )
+        return
     rule = parse_calendar(slo.calendar)
-    if isinstance(rule, OfMonth) and first <= last:
+    if isinstance(rule, OfMonth):
         plain = calendar_named(slo.calendar, (), slo.calendar_files)
         for month in _months(first, last):
             if not plain.sessions(month, _next_month(month) - _DAY):
@@ -139,7 +146,7 @@ def _override_faults(slo: FreshnessSlo, cut: PartitionSpec | None) -> Iterator[P
         if not plain.first <= override.on <= plain.last:
             yield PromiseFault(
                 path,
-                f"{slo.calendar} says nothing of {override.on}: it knows {plain.first} to {plain.last}",
+                f"{slo.calendar} says nothing of {override.on}: it knows {plain.reach}",
                 "correct the date, or name a calendar that reaches so far",
             )
         elif override.kind == "added" and plain.is_session(override.on):

@@ -50,6 +50,7 @@ class SloStanding:
 
     Args:
         due_at: The newest due time whose grace is over, and `business_date` what it was for.
+        deadline_at: The end of its grace, from which delays count.
         next_due_at: The due time after that one; within its grace it is already past.
         reason: What a person should know: since when it is late, or that it came late, or why nothing is
             known.
@@ -58,6 +59,7 @@ class SloStanding:
     slo: str
     state: SloState
     due_at: datetime | None = None
+    deadline_at: datetime | None = None
     business_date: str | None = None
     next_due_at: datetime | None = None
     reason: str = ""
@@ -189,10 +191,21 @@ def corrected(found: SloStanding, newest: DueResult | None) -> SloStanding:
     if newest.verdict is Verdict.UNKNOWN:
         return replace(found, state=SloState.UNKNOWN, reason=newest.reason)
     if newest.verdict is Verdict.MISSED:
-        since = words.duration(newest.late)
-        reason = f"{newest.business_date} is not there, {since} after its deadline: it was taken back"
-        return replace(found, state=SloState.LATE, due_at=newest.due_at, reason=reason)
+        reason = f"{not_there(newest)}: it was taken back"
+        return replace(
+            found,
+            state=SloState.LATE,
+            due_at=newest.due_at,
+            deadline_at=newest.deadline_at,
+            reason=reason,
+        )
     return found
+
+
+def not_there(missed: DueResult) -> str:
+    """That a business date is missing, and since when."""
+    grace = missed.deadline_at - missed.due_at
+    return f"{missed.business_date} is not there, {words.after_deadline(missed.late, missed.due_at, grace)}"
 
 
 def _standing_by_age(
@@ -203,8 +216,14 @@ def _standing_by_age(
     due = last_published_at + max_age
     if now <= due + slo.grace:
         return SloStanding(slo=slo.name, state=SloState.MET, next_due_at=due)
-    reason = f"the newest release is {words.duration(now - last_published_at)} old, {words.duration(max_age)} is promised"
-    return SloStanding(slo=slo.name, state=SloState.LATE, due_at=due, reason=reason)
+    promised = f"{words.duration(max_age)} is promised{_with_grace(slo)}"
+    return SloStanding(
+        slo=slo.name,
+        state=SloState.LATE,
+        due_at=due,
+        deadline_at=due + slo.grace,
+        reason=f"the newest release is {words.duration(now - last_published_at)} old, {promised}",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,8 +269,8 @@ def _standing_by_due_time(
     if facts.never_delivered:
         state, reason = SloState.LATE, "never delivered"
     elif answered_at is None:
-        late = words.duration(now - due - slo.grace)
-        state, reason = SloState.LATE, f"{day} is not there, {late} after its due time{_with_grace(slo)}"
+        since = words.after_deadline(now - due - slo.grace, due, slo.grace)
+        state, reason = SloState.LATE, f"{day} is not there, {since}"
     else:
         state, reason = SloState.MET, _how_late(slo, partitions, facts, day, answered_at - due - slo.grace)
     gaps = _gaps(slo, partitions, facts, day) if partitions is not None and facts.published else []
@@ -262,6 +281,7 @@ def _standing_by_due_time(
         slo=slo.name,
         state=state,
         due_at=due,
+        deadline_at=due + slo.grace,
         business_date=day.isoformat(),
         next_due_at=next_due_at,
         reason=reason,
@@ -276,7 +296,7 @@ def _how_late(
         return ""
     if facts.publications is None and (partitions is None or _by_month(partitions)):
         # The newest release may be a correction: an earlier one may have been in time.
-        return f"the newest release came {words.duration(late)} after the due time{_with_grace(slo)}"
+        return f"the newest release came {words.duration(late)} after the deadline{_with_grace(slo)}"
     return f"{day} came {words.duration(late)} late"
 
 
@@ -348,4 +368,4 @@ def _verdict(slo: FreshnessSlo, day: date, deadline: datetime, published_at: dat
 
 
 def _with_grace(slo: FreshnessSlo) -> str:
-    return f" and {words.duration(slo.grace)} of grace" if slo.grace else ""
+    return f" ({words.duration(slo.grace)} of grace)" if slo.grace else ""

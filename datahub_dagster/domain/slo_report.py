@@ -54,10 +54,13 @@ class SloReport:
 
     Args:
         name: The SLO's name; `quality` for first-pass audits.
-        slo: The freshness SLO as it is now; None for quality.
+        slo: The freshness SLO as it is now, or as it was promised last; None for quality.
         results: Every due time, or delivery, of the span in order; also those that an SLO with another due time was promised for.
         next_due_at: The next due time (UTC, without grace), if it is known.
-        problem: Why nothing can be said (a log that can't be read, a calendar that ends); empty as a rule.
+        problem: Why nothing can be said (a log that can't be read); empty as a rule. What is known but for some due times has none:
+            those are `unknown`, with the reason.
+        promised_until: Since when it is promised no longer (UTC): dropped, or renamed. None = it is promised. Only reports over a span
+            of the past have such.
     """
 
     contract: Contract
@@ -67,6 +70,7 @@ class SloReport:
     results: tuple[DueResult | DeliveryResult, ...] = ()
     next_due_at: datetime | None = None
     problem: str = ""
+    promised_until: datetime | None = None
 
     @property
     def check_name(self) -> str:

@@ -1,11 +1,12 @@
 """What was published when, from the generations alone, and how sure that is.
 
-A generation says when it was published by the clock of whoever published it. Where that can't be true (a later generation is
-older, or it is still to come) its instant is only known to lie between those of its neighbours; a generation that is missing may
+A generation says when it was published by the clock of whoever published it. Where that can't be true (it contradicts most others,
+or it is still to come) its instant is only known to lie between those of its neighbours; a generation that is missing may
 have held anything. Whoever asks for a state in such a span gets no answer, but the reason.
 """
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -212,7 +213,41 @@ def _clock_faults(ordered: Sequence[Generation], now: datetime) -> list[str]:
             faults[index] = faults[index] or _backwards(generation, oldest)
         if oldest is None or generation.published_at < oldest.published_at:
             oldest = generation
+    if any(faults[index] for index in past):
+        agree = _in_every_longest_run([ordered[index].published_at for index in past])
+        for index, is_in_all in zip(past, agree, strict=True):
+            faults[index] = "" if is_in_all else faults[index]
     return faults
+
+
+def _in_every_longest_run(instants: Sequence[datetime]) -> list[bool]:
+    """For each instant whether no longest choice of instants that never run backwards does without it.
+
+    One clock that is wrong makes nobody doubt a hundred that agree. Of two that contradict each other, both are doubtful.
+    """
+    lifted: list[int] = []
+    for instant in instants:
+        at = (instant - _BEGINNING) // timedelta(microseconds=1)
+        is_skew = lifted and lifted[-1] - CLOCK_SKEW // timedelta(microseconds=1) <= at < lifted[-1]
+        lifted.append(lifted[-1] if is_skew else at)
+    until, since = _run_lengths(lifted), _run_lengths([-at for at in reversed(lifted)])[::-1]
+    longest = max(until, default=0)
+    places = [
+        place if place + rest - 1 == longest else 0 for place, rest in zip(until, since, strict=True)
+    ]  # in a longest run; 0 = in none
+    alone = Counter(places)
+    return [place > 0 and alone[place] == 1 for place in places]
+
+
+def _run_lengths(numbers: Sequence[int]) -> list[int]:
+    """For each number how long a choice of numbers up to it can be that never goes down."""
+    last: list[int] = []
+    lengths: list[int] = []
+    for number in numbers:
+        place = bisect_right(last, number)
+        last[place : place + 1] = [number]
+        lengths.append(place + 1)
+    return lengths
 
 
 def _backwards(before: Generation, after: Generation) -> str:

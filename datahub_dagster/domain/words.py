@@ -69,6 +69,19 @@ def duration(length: timedelta) -> str:
     return " ".join(parts[:2]) or "0 s"
 
 
+def after_deadline(late: timedelta, due_at: datetime, grace: timedelta, zone: tzinfo = UTC) -> str:
+    """How late something is. That counts from its deadline, the due time plus `grace`.
+
+    >>> due = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
+    >>> after_deadline(timedelta(minutes=35), due, timedelta(0))
+    '35 min after its deadline'
+    >>> after_deadline(timedelta(minutes=35), due, timedelta(hours=1))
+    '35 min after its deadline (due 2026-11-20 09:30 UTC, 1 h of grace)'
+    """
+    of_grace = f" (due {instant(due_at, zone)}, {duration(grace)} of grace)" if grace else ""
+    return f"{duration(late)} after its deadline{of_grace}"
+
+
 def share(value: float) -> str:
     """A share in percent, without digits that say nothing.
 

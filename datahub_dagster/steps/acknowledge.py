@@ -10,11 +10,13 @@ from difflib import get_close_matches
 from datahub_dagster.domain import words
 from datahub_dagster.domain.alert import AlertKind, Baseline, Incident
 from datahub_dagster.domain.contract import Consumer, Contract
-from datahub_dagster.domain.promise import promise_of
+from datahub_dagster.domain.monitor_alerts import is_burning
+from datahub_dagster.domain.promise import QUALITY, promise_of
 from datahub_dagster.domain.slo_report import slo_check_name
 from datahub_dagster.errors import ConflictError, RefusedError, UsageError
 from datahub_dagster.ports import Hub
 from datahub_dagster.steps.alerts import LONGEST_CALL
+from datahub_dagster.steps.slo import slo_reports
 
 _FAILED = ("fail", "error", "warn")
 
@@ -43,7 +45,8 @@ def accept_failure(
 ) -> Baseline:
     """Accept a failing check, or an SLO that is missed, until an instant (UTC): people are told only if it gets worse.
 
-    A check is accepted with as many failures as it has now, an SLO as late as it can get until then.
+    A check is accepted with as many failures as it has now, an SLO of freshness as late as it can get until then, quality with a
+    budget that is spent as fast as now.
 
     Raises:
         UsageError: The dataset has no such check, or the instant has passed.
@@ -89,8 +92,9 @@ def take_back(hub: Hub, contract: Contract, check: str) -> None:
 
 
 def _find_check(contract: Contract, check: str, consumers: Sequence[Consumer], now: datetime) -> None:
-    slos = promise_of(contract, consumers, now).freshness
-    names = [*(test.check_name for test in contract.tests), *(slo_check_name(slo.name) for slo in slos)]
+    promise = promise_of(contract, consumers, now)
+    slos = [*(slo.name for slo in promise.freshness), *([QUALITY] if promise.quality else [])]
+    names = [*(test.check_name for test in contract.tests), *map(slo_check_name, slos)]
     if check in names:
         return
     nearest = ", ".join(get_close_matches(check, names, n=3, cutoff=0.4))
@@ -114,6 +118,10 @@ def _level_now(hub: Hub, contract: Contract, check: str, until: datetime) -> flo
         levels += [
             each["failures"] or 1 for each in alert.facts.get("checks") or () if each["check"] == check
         ]
+    if check == slo_check_name(QUALITY):
+        reports = slo_reports(hub, contract, (), hub.clock.now())
+        budgets = (report.budget for report in reports if report.name == QUALITY)
+        levels += [each.burn_rate or 0.0 for each in budgets if each.is_kept is False or is_burning(each)]
     checked = hub.log.last_check(contract.name)
     levels += [
         result.failures or 1

@@ -1,16 +1,16 @@
 """Tell people what was noticed: decide, put into words, keep, send.
 
-What is to be sent is kept before the incidents that it tells of, and alerts are forgotten last: whoever is stopped in between tells
-some of it twice, never not at all.
+What is to be sent is kept and sent before the incidents that it tells of are kept, as that takes long where they are thousands.
+Alerts are forgotten last: whoever is stopped in between tells some of it twice at worst, never not at all.
 """
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from datahub_dagster.domain.alert import Alert, Digest, Message
+from datahub_dagster.domain.alert import Alert, Digest, Incident, Message
 from datahub_dagster.domain.alerting import Decision, Situation, Telling, decide
 from datahub_dagster.errors import ChannelError, HubError
 from datahub_dagster.ports import Hub, Notification
@@ -26,6 +26,8 @@ _FIRST_WAIT = timedelta(minutes=1)
 _LONGEST_WAIT = timedelta(hours=1)
 _MOST_ATTEMPTS = 80  # more than three days
 
+_AT_ONCE = 500  # so many incidents are kept before the claim is renewed
+_SENT_LATELY = timedelta(hours=1)  # whoever was stopped left its claim, and the next one comes minutes later
 _LOOK_BACK = timedelta(days=2)  # an incident may be older than the message that tells of it
 
 
@@ -37,7 +39,7 @@ def tell(hub: Hub) -> Sequence[Message]:
     """
     try:
         now = hub.clock.now()
-        if _look(hub, now).is_idle(now):
+        if not hub.alerts.raised() and _look(hub, (), now).is_idle(now):
             return ()
         with hub.alerts.telling(now) as is_mine:
             return _tell(hub, now) if is_mine else ()
@@ -56,11 +58,10 @@ class _Look:
 
     def is_idle(self, now: datetime) -> bool:
         is_due = any(message.not_before <= now for message in self.pending)
-        return not (self.alerts or is_due or self.decision.incidents or self.decision.tellings)
+        return not (is_due or self.decision.incidents or self.decision.tellings)
 
 
-def _look(hub: Hub, now: datetime) -> _Look:
-    alerts = hub.alerts.raised()
+def _look(hub: Hub, alerts: Sequence[Alert], now: datetime) -> _Look:
     newest = {incident.key: incident for incident in hub.alerts.open_incidents()}
     unknown = sorted({alert.key for alert in alerts} - set(newest))
     for incident in side_by_side(hub.alerts.incident, unknown, hub.storage.parallel):
@@ -84,21 +85,50 @@ def _look(hub: Hub, now: datetime) -> _Look:
 
 
 def _tell(hub: Hub, now: datetime) -> Sequence[Message]:
-    look = _look(hub, now)
-    held_since = {message.id: message.created_at for message in look.pending}
-    made: dict[str, Message] = {}
-    for telling in look.decision.tellings:
-        made[telling.id] = message = _message(hub, telling, held_since.get(telling.id, now))
-        if telling.is_held:
-            hub.alerts.save_message(message)
-        else:
-            hub.alerts.add_message(message)
+    look = _look(hub, hub.alerts.raised(), now)
+    made = {message.id: message for message in _made(hub, look, now)}
+    tried = {message.id: message for message in _send(hub, now)}
     for digest, addresses in look.decision.summaries:
         hub.notifier.notify(_notification(hub, digest, addresses, now))
-    for incident in look.decision.incidents:
-        hub.alerts.save_incident(incident)
-    hub.alerts.settle(look.alerts)
-    return list((made | {message.id: message for message in _send(hub, now)}).values())
+    _keep(hub, look.decision.incidents)
+    for first in range(0, len(look.alerts), _AT_ONCE):
+        hub.alerts.settle(look.alerts[first : first + _AT_ONCE])
+        hub.alerts.still_telling(hub.clock.now())
+    return list((made | tried).values())
+
+
+def _made(hub: Hub, look: _Look, now: datetime) -> Iterator[Message]:
+    """The messages that are to be sent, kept; not those that somebody who was stopped has sent already."""
+    held_since = {message.id: message.created_at for message in look.pending}
+    tellings = look.decision.tellings
+    is_any_sent = any(not telling.is_held for telling in tellings)
+    sent = {message.id for message in hub.alerts.messages(now - _SENT_LATELY)} if is_any_sent else set[str]()
+    for telling in tellings:
+        message = _message(hub, telling, held_since.get(telling.id, now))
+        if telling.is_held:
+            hub.alerts.save_message(message)
+        elif telling.id not in sent:
+            hub.alerts.add_message(message)
+        else:
+            continue
+        yield message
+
+
+def _keep(hub: Hub, incidents: Sequence[Incident]) -> None:
+    """Keep how incidents stand; of those of one key, the later over the earlier."""
+    by_key: dict[str, list[Incident]] = {}
+    for incident in incidents:
+        by_key.setdefault(incident.key, []).append(incident)
+
+    def keep(of_a_key: Sequence[Incident]) -> None:
+        for incident in of_a_key:
+            hub.alerts.save_incident(incident)
+
+    groups = list(by_key.values())
+    for first in range(0, len(groups), _AT_ONCE):
+        for _ in side_by_side(keep, groups[first : first + _AT_ONCE], hub.storage.parallel):
+            pass
+        hub.alerts.still_telling(hub.clock.now())
 
 
 def _message(hub: Hub, telling: Telling, created_at: datetime) -> Message:

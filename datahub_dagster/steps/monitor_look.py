@@ -21,6 +21,9 @@ from datahub_dagster.steps.inbox import look_into_inbox
 from datahub_dagster.steps.slo import note_promise, promises
 
 _SOON = timedelta(days=30)  # so long before a calendar ends somebody is told
+_SOON_OF_YEARLY = timedelta(
+    days=7
+)  # before that nobody could do anything: the days of the coming year aren't announced yet
 _MOMENT = timedelta(microseconds=1)
 _MOST_CAUGHT_UP = timedelta(days=31)
 _CHANGES_LAST = timedelta(days=7)  # longer than most promises look back; budgets look at all in any case
@@ -224,7 +227,12 @@ class _Asked:
 
 def _calendar_ends(slo: FreshnessSlo, now: datetime) -> str:
     """Why nobody will know when something is owed, soon; empty if the calendar reaches far enough."""
-    last = calendar_of(slo).last
-    if last - local_date(slo, now) >= _SOON:
+    calendar = calendar_of(slo)
+    if calendar.last - local_date(slo, now) >= (_SOON_OF_YEARLY if calendar.is_yearly else _SOON):
         return ""
-    return f"the calendar {slo.calendar} ends on {last}: what is due after that day, nobody will know"
+    reason = (
+        f"the calendar {slo.calendar} ends on {calendar.last}: what is due after that day, nobody will know"
+    )
+    if not calendar.is_yearly:
+        return reason
+    return f"{reason}; its days are announced year by year: update the library `holidays`, or write a calendar file"

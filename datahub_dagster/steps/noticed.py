@@ -9,6 +9,7 @@ from datahub_dagster.domain.audit import AuditReport, CheckStatus
 from datahub_dagster.domain.contract import Consumer, Contract
 from datahub_dagster.domain.monitor_alerts import About, came
 from datahub_dagster.domain.release import Generation, ReleaseRecord, ReleaseState
+from datahub_dagster.domain.slo_words import quality_zone
 from datahub_dagster.domain.verdict import DueResult, Verdict
 from datahub_dagster.ports import Hub
 
@@ -66,7 +67,7 @@ def _rejected(contract: Contract, record: ReleaseRecord) -> Alert:
     checks = [each for each in _checks(record.audit, tuple(CheckStatus)) if each["check"] in against]
     answered = {each["check"] for each in checks}
     checks += [{"check": name, "failures": None} for name in sorted(filter(None, against - answered))]
-    facts = _of(record) | {"why": record.why, "checks": checks}
+    facts = _of(record) | {"why": record.why, "checks": checks, "partitions": list(record.partitions)}
     level = _failures(checks) + len(record.faults)
     return _alert(contract, AlertKind.REJECTED, Stage.OPEN, record.finished_at, facts, level=level)
 
@@ -78,8 +79,10 @@ def _published(hub: Hub, contract: Contract, record: ReleaseRecord) -> Iterator[
     rejected, warned = (_key(kind, contract) for kind in (AlertKind.REJECTED, AlertKind.WARNED))
     was_open = hub.alerts.open_keys({rejected, warned, *(alert.key for alert in late)})
     if rejected in was_open:
-        at = record.finished_at
-        yield _alert(contract, AlertKind.REJECTED, Stage.OVER, at, {"release": str(record.release_id)})
+        # In mode `replace` any release brings all that was refused.
+        brought = list(record.partitions) if contract.partitions else []
+        facts = {"release": str(record.release_id), "partitions": brought}
+        yield _alert(contract, AlertKind.REJECTED, Stage.OVER, record.finished_at, facts)
     # What was due before there was any promise is nobody's concern, unless people were told of it.
     yield from (alert for alert in late if alert.key in was_open or record.generation != 1)
     checks = _checks(record.audit, (CheckStatus.WARN,))
@@ -156,6 +159,6 @@ def _alert(
         at=at,
         dataset=str(contract.name),
         level=level,
-        facts=facts,
+        facts={"timezone": quality_zone(contract), **facts},
         to=to,
     )

@@ -1,15 +1,29 @@
 """How SLOs were kept, from the log alone; and the note of what is promised since when."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from datahub_dagster.domain.budget import budget, delivery_results, promised_results, quality_since
+from datahub_dagster.domain.budget import (
+    budget,
+    delivery_gaps,
+    delivery_results,
+    promised_results,
+    quality_since,
+)
 from datahub_dagster.domain.calendars import CalendarRangeError
 from datahub_dagster.domain.contract import Consumer, Contract, FreshnessSlo, QualitySlo
 from datahub_dagster.domain.deadlines import next_deadline, one_line
 from datahub_dagster.domain.delivery import Receipt
-from datahub_dagster.domain.promise import QUALITY, Promise, promise_of
+from datahub_dagster.domain.promise import (
+    QUALITY,
+    Promise,
+    promise_of,
+    promised_slos,
+    promised_until,
+    promised_within,
+)
 from datahub_dagster.domain.release import ReleaseRecord
 from datahub_dagster.domain.slo_history import begin_of, history
 from datahub_dagster.domain.slo_report import Budget, SloReport
@@ -34,6 +48,25 @@ def promises(hub: Hub, contract: Contract, consumers: Sequence[Consumer]) -> Seq
     return [*noted, current] if current else noted
 
 
+def promises_on_record(hub: Hub, contract: Contract, consumers: Sequence[Consumer] = ()) -> Sequence[Promise]:
+    """As `promises`, but none where the log has none: nobody can say since when anything is promised."""
+    noted, current = _noted_and_now(hub, contract, consumers)
+    return [*noted, current] if noted and current else noted
+
+
+def slos_ever_promised(
+    hub: Hub, contract: Contract, consumers: Sequence[Consumer]
+) -> Mapping[str, FreshnessSlo]:
+    """Every SLO of freshness of a dataset by name, those of now first, those of the past as they were promised last.
+
+    Where the log can't be read, only those of now.
+    """
+    current = promise_of(contract, consumers, hub.clock.now())
+    with suppress(HubError):
+        return promised_slos([current, *promises(hub, contract, consumers)])
+    return promised_slos([current])
+
+
 def note_promise(hub: Hub, contract: Contract, consumers: Sequence[Consumer]) -> None:
     """Keep what is promised from now on, if the log does not say so yet. Two at once, or a crash, do no harm.
 
@@ -43,7 +76,7 @@ def note_promise(hub: Hub, contract: Contract, consumers: Sequence[Consumer]) ->
         consumers: Those of the dataset (`ContractBook.consumers_of`).
     """
     _, current = _noted_and_now(hub, contract, consumers)
-    if current:
+    if current and not _is_clock_behind(hub, contract):
         hub.log.add_promise(current)
 
 
@@ -64,6 +97,8 @@ def slo_reports(
     until: datetime | None = None,
 ) -> Sequence[SloReport]:
     """How each SLO of a dataset was kept: those of freshness, of consumers too, then quality. Reads the log alone.
+
+    Over a span (`since`) those are told, too, that were promised at some time within it and are no longer: `promised_until`.
 
     Never raises for one dataset's log or calendar: `SloReport.problem` tells it.
 
@@ -89,12 +124,20 @@ def slo_reports(
                 else ()
             ),
         ]
-    reports = [
-        _freshness_report(contract, slo, given, timeline, since, until, now) for slo in promised.freshness
-    ]
-    if promised.quality:
-        reports.append(_quality_report(hub, contract, promised.quality, given, since, until))
-    return reports
+    slos, quality = {slo.name: slo for slo in promised.freshness}, promised.quality
+    if since is not None:
+        ever = promised_slos(given)
+        slos |= {
+            name: ever[name]
+            for name in ever
+            if name not in slos and promised_within(given, name, since, until)
+        }
+        if quality is None and promised_within(given, QUALITY, since, until):
+            quality = next(each.quality for each in reversed(given) if each.quality)
+    reports = [_freshness_report(contract, slo, given, timeline, since, until, now) for slo in slos.values()]
+    if quality:
+        reports.append(_quality_report(hub, contract, quality, given, since, until))
+    return [replace(report, promised_until=promised_until(given, report.name)) for report in reports]
 
 
 def _noted_and_now(
@@ -107,6 +150,19 @@ def _noted_and_now(
     valid_from = max(now, noted[-1].valid_from + _SOONEST) if noted else now
     current = promise_of(contract, consumers, valid_from)
     return noted, None if noted and current.is_as(noted[-1]) else current
+
+
+def _is_clock_behind(hub: Hub, contract: Contract) -> bool:
+    """Whether what was published last is still to come by this clock: what it notes would reach back into what is over.
+
+    Of two publications one may be the fault of another clock.
+    """
+    newest = hub.log.current(contract.name)
+    before = hub.log.generation(contract.name, newest.number - 1) if newest and newest.number > 1 else newest
+    soon = hub.clock.now() + CLOCK_SKEW
+    return bool(newest and before) and all(
+        each is not None and (each.clock_at or each.published_at) > soon for each in (newest, before)
+    )
 
 
 def _freshness_report(
@@ -124,9 +180,11 @@ def _freshness_report(
     coming, problem = None, ""
     try:
         results = history(given, slo.name, timeline, start, until, now)
-        coming = next_deadline(slo, contract.partitions, now, timeline)
     except (CalendarRangeError, ValueError, OverflowError) as error:
         problem = one_line(error)
+    if until >= now and promised_until(given, slo.name) is None:
+        with suppress(CalendarRangeError, ValueError, OverflowError):
+            coming = next_deadline(slo, contract.partitions, now, timeline)
     return SloReport(
         contract=contract,
         name=slo.name,
@@ -153,15 +211,20 @@ def _quality_report(
     until: datetime,
 ) -> SloReport:
     try:
-        receipts = [receipt for receipt in hub.log.receipts(contract.name) if not receipt.repeats]
+        received = hub.log.receipts(contract.name)
+        receipts = [receipt for receipt in received if not receipt.repeats]
         begin = quality_since(given, receipts[0].received_at if receipts else None) or until
         start = _start(quality, begin, since, until)
         records = _records(hub, receipts, start)
     except HubError as error:
         return _unread(contract, QUALITY, quality, since, until, error)
     in_force = next((p.quality for p in reversed(given) if p.quality and p.valid_from < until), quality)
+    judged = (*delivery_results(records), *delivery_gaps(received, records, hub.clock.now(), until))
     results = tuple(
-        result for result in promised_results(given, delivery_results(records)) if start <= result.at < until
+        sorted(
+            (result for result in promised_results(given, judged) if start <= result.at < until),
+            key=lambda result: result.at,
+        )
     )
     return SloReport(
         contract=contract,

@@ -1,25 +1,24 @@
 """How a dataset stands, from the log alone."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
-from datahub_dagster.domain import words
 from datahub_dagster.domain.audit import CheckStatus
 from datahub_dagster.domain.contract import Contract, FreshnessSlo, PartitionSpec
 from datahub_dagster.domain.due import local_date
 from datahub_dagster.domain.inbox import InboxState
 from datahub_dagster.domain.names import DatasetName
 from datahub_dagster.domain.outcome import Outcome
-from datahub_dagster.domain.promise import Promise
 from datahub_dagster.domain.release import Generation, GenerationKind
 from datahub_dagster.domain.slo import SloStanding, SloState, corrected, publications_of, standing
-from datahub_dagster.domain.slo_history import begin_of, due_results
+from datahub_dagster.domain.slo_history import due_results
+from datahub_dagster.domain.slo_promised import as_promised
 from datahub_dagster.domain.status import DatasetStatus
 from datahub_dagster.domain.timeline import Timeline
 from datahub_dagster.errors import HubError
 from datahub_dagster.ports import Hub
 from datahub_dagster.steps.inbox import look_into_inbox
+from datahub_dagster.steps.slo import promises_on_record
 from datahub_dagster.steps.views import view_of
 
 
@@ -55,7 +54,8 @@ def _status(hub: Hub, contract: Contract) -> DatasetStatus:
     current = hub.log.current(contract.name)
     generations = hub.log.generations(contract.name)
     view = view_of(hub.log, contract.name, current.partitions, contract) if current else None
-    promised = hub.log.promises(contract.name) if contract.freshness_slos else ()
+    promised = promises_on_record(hub, contract) if contract.freshness_slos else ()
+    timeline = Timeline.of(generations, now)
     checked = hub.log.last_check(contract.name)
     bad = (CheckStatus.FAIL, CheckStatus.ERROR)
     return DatasetStatus(
@@ -68,7 +68,7 @@ def _status(hub: Hub, contract: Contract) -> DatasetStatus:
             entry for entry in look_into_inbox(hub, contract) if entry.state is not InboxState.HANDLED
         ),
         standings=tuple(
-            _since_promised(_standing(slo, contract.partitions, generations, now), slo, promised, generations)
+            as_promised(_standing(slo, contract.partitions, generations, now), slo, promised, timeline, now)
             for slo in contract.freshness_slos
         ),
         checked_at=checked[0] if checked else None,
@@ -95,16 +95,3 @@ def _standing(
     about = found.business_date or local_date(slo, now).isoformat()
     results = due_results(slo, partitions, timeline, since, now, now, promised_since=released[0])
     return corrected(found, next((r for r in results if r.business_date == about), None))
-
-
-def _since_promised(
-    found: SloStanding, slo: FreshnessSlo, promised: Sequence[Promise], generations: Sequence[Generation]
-) -> SloStanding:
-    """The same, but what was due before it was promised was not due."""
-    if found.state is not SloState.LATE or found.due_at is None:
-        return found
-    begin = begin_of(promised, slo.name, Timeline.of(generations, found.due_at))
-    if begin is None or found.due_at + slo.grace >= begin:
-        return found
-    reason = f"nothing was due since it is promised ({words.instant(begin)})"
-    return replace(found, state=SloState.PENDING, due_at=None, business_date=None, reason=reason)

@@ -20,7 +20,16 @@ _CONSUMERS = [
 ]
 _PROMISE = {
     "slo": "freshness",
+    "timezone": "Asia/Tokyo",
     "promised": "by 18:30 Asia/Tokyo, each XTKS session",
+    "promise": {
+        "due": "18:30",
+        "timezone": "Asia/Tokyo",
+        "calendar": "XTKS",
+        "covers": 0,
+        "grace_seconds": 0,
+    },
+    "grace_seconds": 0,
     "business_date": "2026-11-24",
     "due_at": "2026-11-24T09:30:00+00:00",
     "consumers": _CONSUMERS,
@@ -46,6 +55,7 @@ FACTS: dict[AlertKind, dict[str, Any]] = {
         "delivery": "evening",
         "why": "2 checks fail",
         "checks": _CHECKS,
+        "partitions": ["2026-11-20", "2026-11-24"],
         "consumers": _CONSUMERS,
     },
     AlertKind.WARNED: {

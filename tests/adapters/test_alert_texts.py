@@ -19,7 +19,7 @@ from datahub_dagster.domain.contract import Language
 from datahub_dagster.domain.due import zone_named
 from tests.adapters.alert_example import FACTS, WITHOUT_END, item, render
 
-AGED = {"promised": "never older than 2 h", "timezone": "Asia/Tokyo"}
+AGED = {"promised": "never older than 2 h", "promise": {"max_age_seconds": 7200}, "timezone": "Asia/Tokyo"}
 
 
 @pytest.fixture
@@ -103,6 +103,58 @@ def test_a_miss_in_japanese_tells_the_time_of_tokyo() -> None:
 
     assert "2026年11月24日(火)分のデータ" in subject
     assert "期限：2026年11月24日(火) 18:30 JST\n" in text
+
+
+def test_with_grace_it_is_said_from_when_on_a_miss_counts_as_late() -> None:
+    graceful = FACTS[AlertKind.SLO_MISSED] | {"grace_seconds": 3600.0}
+
+    _, english = render(item(AlertKind.SLO_MISSED, facts=graceful))
+    _, japanese = render(item(AlertKind.SLO_MISSED, facts=graceful), language=Language.JAPANESE)
+    came = graceful | {"answered_at": "2026-11-24T11:05:00+00:00", "late_seconds": 2100.0}
+    ended, _ = render(item(AlertKind.SLO_MISSED, Told.OVER, facts=came))
+
+    assert "Now: still not published, 1 min after the deadline (1 h of grace)" in english
+    assert "現在：未公開（猶予1時間を1分超過）" in japanese
+    assert ended.endswith("came at 20:05 JST, 35 min after the deadline (1 h of grace)")
+
+
+@pytest.mark.parametrize(
+    ("promise", "said"),
+    [
+        ({"due": "18:30", "calendar": "XTKS"}, "XTKS の各営業日の18:30（Asia/Tokyo）までに当日分を公開"),
+        (
+            {"due": "08:00", "calendar": "XTKS", "covers": 1, "grace_seconds": 3600},
+            "XTKS の各営業日の08:00（Asia/Tokyo）までに1営業日前の分を公開（猶予は1時間）",
+        ),
+        (
+            {"due": "08:00", "calendar": "daily", "covers": 2},
+            "毎日の08:00（Asia/Tokyo）までに2日前の分を公開",
+        ),
+        ({"due": "08:00", "calendar": "weekdays"}, "平日の08:00（Asia/Tokyo）までに当日分を公開"),
+        (
+            {"due": "10:00", "calendar": "JP", "covers": 5, "granularity": "month"},
+            "JP の翌月5番目の営業日の10:00（Asia/Tokyo）までにその月の分を公開",
+        ),
+        ({"max_age_seconds": 7200, "grace_seconds": 600}, "最終更新から2時間以内（猶予は10分）"),
+    ],
+)
+def test_a_promise_is_said_in_japanese_too(promise: dict[str, Any], said: str) -> None:
+    facts = FACTS[AlertKind.SLO_MISSED] | {"promise": {"timezone": "Asia/Tokyo"} | promise}
+
+    _, text = render(item(AlertKind.SLO_MISSED, facts=facts), language=Language.JAPANESE)
+
+    assert f"約束：{said}\n" in text
+
+
+@pytest.mark.parametrize("language", Language)
+def test_slos_that_no_monitor_ever_evaluated_are_told_with_their_teams(language: Language) -> None:
+    facts = FACTS[AlertKind.MONITOR_SILENT] | {"teams": ["markets", "fx"], "datasets": ["markets.rates"]}
+    subject, text = render(item(AlertKind.MONITOR_SILENT, facts=facts), language=language)
+
+    assert "17" in subject
+    for told in ("markets", "fx", "markets.rates", "DATAHUB_TEAMS"):
+        assert told in text
+    assert "DATAHUB_TEAMS" not in render(item(AlertKind.MONITOR_SILENT), language=language)[1]
 
 
 def test_who_has_acknowledged_is_told_and_nobody_is_asked_again() -> None:

@@ -11,6 +11,7 @@ from datahub_dagster.adapters.alert_log import JsonAlertLog
 from datahub_dagster.domain.alert import Alert, AlertKind, Baseline, Incident, Message, Stage, Told
 from datahub_dagster.domain.contract import Language, QuietHours, Support
 from datahub_dagster.domain.names import Location
+from datahub_dagster.errors import ConflictError
 from datahub_dagster.ports import AlertLog, Storage
 
 NOW = datetime(2026, 11, 30, 23, 58, tzinfo=UTC)
@@ -178,6 +179,20 @@ def test_a_claim_that_a_crash_left_behind_ends_after_minutes(log: AlertLog, stor
         killed.__exit__(None, None, None)  # it was only slow, and takes nothing but its own claim away
         with JsonAlertLog(storage).telling(NOW + 5 * MINUTE) as others:
             assert not others
+
+
+def test_a_claim_is_kept_for_as_long_as_it_is_renewed(log: AlertLog, storage: Storage) -> None:
+    with log.telling(NOW) as mine:
+        assert mine
+        for minutes in (3, 6, 9):
+            log.still_telling(NOW + minutes * MINUTE)
+        with JsonAlertLog(storage).telling(NOW + 10 * MINUTE) as others:
+            assert not others
+        with JsonAlertLog(storage).telling(NOW + 15 * MINUTE) as others:
+            assert others
+            with pytest.raises(ConflictError, match="taken over"):
+                log.still_telling(NOW + 15 * MINUTE)
+    assert storage.list_names(Location("alerts/telling")) == []
 
 
 def test_a_claim_that_cannot_be_read_is_none(log: AlertLog, storage: Storage) -> None:

@@ -227,6 +227,31 @@ def test_a_month_counts_what_was_due_by_its_end_in_the_slos_zone(week: Shop, tex
     assert "2036-12-01 08:00 EST" not in printed
 
 
+def test_a_month_tells_also_what_is_promised_no_longer(
+    week: Shop, text: Run, program: Callable[..., Any]
+) -> None:
+    renamed = replace(DAILY, freshness_slos=(replace(EVENING, name="evening", timezone="UTC"),))
+    later = replace(
+        week.hub, clock=SetClock(datetime(2036, 12, 20, tzinfo=UTC)), contracts=GivenContracts(book(renamed))
+    )
+
+    told = {each["slo"]: each for each in program("slo", "--month", "2036-11", hub=later)["slos"]}
+    printed = text("slo", "--month", "2036-11", columns=80, hub=later)[1]
+    markdown = text("slo", "--month", "2036-11", "--output", "markdown", hub=later)[1]
+    lines = list(
+        csv.DictReader(io.StringIO(text("slo", "--month", "2036-11", "--output", "csv", hub=later)[1]))
+    )
+
+    assert list(told) == ["evening", "freshness", "for_desk", "quality"]
+    assert (told["evening"]["problem"], told["evening"]["promised_until"]) == ("not promised yet", None)
+    assert (told["freshness"]["met"], told["freshness"]["late"], told["freshness"]["missed"]) == (2, 1, 12)
+    assert told["freshness"]["promised_until"] == "2036-12-20T00:00:00+00:00"
+    assert "no longer promised since 2036-12-20 09:00 JST" in printed
+    assert "<br>no longer promised since 2036-12-20 09:00 JST" in markdown
+    assert [bool(line["promised_until"]) for line in lines] == [False, True, True, False]
+    assert [each["slo"] for each in program("slo", hub=later)["slos"]] == ["evening", "quality"]
+
+
 def test_a_month_that_is_not_over_says_so(text: Run) -> None:
     assert text("slo", "--month", "2036-11")[1].startswith("SLOs in 2036-11 so far\n")
 

@@ -28,8 +28,13 @@ from dagster_shared.error import SerializableErrorInfo
 from datahub_dagster.adapters.monitor_log import JsonMonitorLog
 from datahub_dagster.defs.alert_sensors import (
     alerts_of_freshness,
-    alerts_of_monitors,
     promises_dbt_freshness_alone,
+)
+from datahub_dagster.defs.monitor_watch import (
+    UnwatchedMemory,
+    alerts_of_monitors,
+    alerts_of_unwatched,
+    unwatched_slos,
 )
 from datahub_dagster.defs.names import asset_key
 from datahub_dagster.defs.run_watch import RunMemory, RunWatch
@@ -39,11 +44,11 @@ from datahub_dagster.domain.audit import AuditReport
 from datahub_dagster.domain.contract import Contract, DbtFreshness, FreshnessSlo
 from datahub_dagster.domain.monitor import Heartbeat, MonitorMemory
 from datahub_dagster.errors import StorageError
-from datahub_dagster.ports import Auditor, AuditRequest
+from datahub_dagster.ports import Auditor, AuditRequest, Clock
 from datahub_dagster.wiring import SystemClock
 from tests.builders import NOW, book, consumer, contract
 from tests.defs.dagster_hub import DagsterHub, shown
-from tests.hubs import hub_at, orders, put_delivery
+from tests.hubs import SetClock, hub_at, orders, put_delivery
 
 ORDERS, REFUNDS = contract(), contract("payments.refunds")
 SLO = FreshnessSlo(due=time(12))
@@ -61,8 +66,8 @@ class BrokenAuditor(Auditor):
 class Watched:
     """A hub whose sensor `hub_alerts` ticks."""
 
-    def __init__(self, root: Path, *contracts: Contract) -> None:
-        self.there = DagsterHub(root=root, book=book(*(contracts or (ORDERS,))))
+    def __init__(self, root: Path, *contracts: Contract, teams: tuple[str, ...] = ()) -> None:
+        self.there = DagsterHub(root=root, book=book(*(contracts or (ORDERS,))), teams=teams)
         self.there.use(clock=SystemClock())
         self.cursor: str | None = None
 
@@ -331,6 +336,78 @@ def test_a_scope_that_another_one_took_over_is_missed_by_nobody(tmp_path: Path) 
         hub.monitor_log.save_heartbeat(each, MonitorMemory())
 
     assert alerts_of_monitors(hub, "all", (), MAX_AGE, NOW) == ([], ())
+
+
+def test_slos_that_no_monitor_ever_evaluated_are_found_and_not_those_of_a_scope_that_is_told(
+    tmp_path: Path,
+) -> None:
+    markets = replace(contract("markets.rates"), team="markets", freshness_slos=(SLO,))
+    promised = [replace(each, freshness_slos=(SLO,)) for each in (ORDERS, REFUNDS)]
+    hub = hub_at(tmp_path, markets, *promised, clock=SetClock(NOW))
+    assert set(unwatched_slos(hub, (), MAX_AGE)) == {"markets", "payments"}
+
+    for each in (
+        beat("mine", NOW, "payments.orders"),
+        beat("theirs", NOW - timedelta(hours=1), "payments.refunds"),
+    ):
+        hub.monitor_log.save_heartbeat(each, MonitorMemory())
+    assert unwatched_slos(hub, ("theirs",), MAX_AGE) == {"markets": {"markets.rates": 1}}
+
+
+def test_a_team_that_no_location_shows_is_told_once_until_its_slos_are_evaluated() -> None:
+    memory = UnwatchedMemory()
+
+    def told(minute: int, **teams: dict[str, int]) -> list[Alert]:
+        nonlocal memory
+        alerts, memory = alerts_of_unwatched(teams, memory, MAX_AGE, NOW + timedelta(minutes=minute))
+        return alerts
+
+    markets, weather = {"markets.rates": 2, "markets.fx": 1}, {"weather.rain": 1}
+    assert [told(minute, markets=markets) for minute in range(6)] == [[]] * 6, "it may be starting"
+    (alert,) = told(6, markets=markets)
+    assert (alert.key, alert.stage, alert.team) == ("monitor-silent/nobody", Stage.OPEN, "")
+    assert alert.facts == {
+        "since": NOW.isoformat(),
+        "slos": 3,
+        "teams": ["markets"],
+        "datasets": ["markets.rates", "markets.fx"],
+    }
+
+    assert [told(minute, markets=markets, weather=weather) for minute in range(7, 13)] == [[]] * 6
+    (worse,) = told(13, markets=markets, weather=weather)
+    assert (worse.facts["teams"], worse.level > alert.level) == (["markets", "weather"], True)
+    assert told(14, weather=weather) == []
+    (over,) = told(15)
+    assert (over.key, over.stage) == (alert.key, Stage.OVER)
+    assert told(16) == []
+
+
+def test_after_a_pause_of_the_daemon_slos_are_not_at_once_told_as_evaluated_by_nobody() -> None:
+    teams = {"payments": {"payments.orders": 1}}
+    _, memory = alerts_of_unwatched(teams, UnwatchedMemory(), MAX_AGE, NOW)
+
+    assert alerts_of_unwatched(teams, memory, MAX_AGE, NOW + timedelta(hours=1))[0] == []
+
+
+@pytest.mark.slow
+def test_only_the_location_that_does_the_shared_work_asks_for_all_teams(tmp_path: Path) -> None:
+    class Later(Clock):
+        minutes = 0
+
+        def now(self) -> datetime:
+            return SystemClock().now() + timedelta(minutes=self.minutes)
+
+    def told(root: Path, *teams: str) -> list[tuple[str, str]]:
+        watched = Watched(root, replace(ORDERS, freshness_slos=(SLO,)), teams=teams)
+        clock = Later()
+        watched.there.use(clock=clock)
+        ticks = []
+        for clock.minutes in (0, 4, 8):
+            ticks += watched.tick()
+        return ticks
+
+    assert told(tmp_path / "all") == [("monitor-silent/nobody", "open")]
+    assert told(tmp_path / "one", "payments") == []
 
 
 @pytest.mark.slow

@@ -226,6 +226,12 @@ def said(report: SloReport, **readers) -> Answer:
     return answer
 
 
+def test_a_delay_counts_from_the_deadline_so_that_the_grace_is_told() -> None:
+    missed = replace(due(Verdict.MISSED), deadline_at=DUE + timedelta(hours=1))
+
+    assert "missing, due 2026-11-20 09:30 UTC, 1 h of grace; " in said(report_of(missed)).description
+
+
 @pytest.mark.parametrize(
     ("result", "passed", "severity", "words"),
     [

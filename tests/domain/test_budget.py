@@ -5,13 +5,19 @@ from typing import Any
 
 import pytest
 
-from datahub_dagster.domain.budget import budget, delivery_results, promised_results, quality_since
+from datahub_dagster.domain.budget import (
+    budget,
+    delivery_gaps,
+    delivery_results,
+    promised_results,
+    quality_since,
+)
 from datahub_dagster.domain.contract import QualitySlo
 from datahub_dagster.domain.promise import Promise
 from datahub_dagster.domain.release import ReleaseState
 from datahub_dagster.domain.slo_report import Budget
 from datahub_dagster.domain.verdict import DueResult, Verdict
-from tests.builders import NOW, contract, record
+from tests.builders import NOW, contract, receipt, record
 
 DAY = timedelta(days=1)
 WINDOW = 90 * DAY
@@ -140,3 +146,26 @@ def test_quality_counts_while_it_is_promised() -> None:
     assert quality_since(on_and_off, NOW + DAY) == NOW + DAY
     assert quality_since(on_and_off[1:], NOW + DAY) == NOW + 6 * DAY
     assert quality_since([given(4, None)], NOW + DAY) is None
+
+
+def test_deliveries_that_the_log_knows_nothing_of_are_unknown_and_never_kept() -> None:
+    old = NOW - timedelta(days=5)
+    receipts = [receipt(ORDERS, number, received_at=old + timedelta(hours=number)) for number in (1, 2, 4, 5)]
+    receipts.append(receipt(ORDERS, 6, received_at=NOW + timedelta(days=900)))
+    records = [record(ORDERS, number, received_at=old) for number in (1, 5)]
+
+    gaps = delivery_gaps(receipts, records, NOW, NOW)
+
+    assert {gap.verdict for gap in gaps} == {Verdict.UNKNOWN}
+    assert [(gap.delivery, gap.reason) for gap in gaps] == [
+        ("2026-11-02", "its record is missing from the log"),
+        ("", "receipt 3 is missing from the log"),
+        ("2026-11-04", "its record is missing from the log"),
+        ("2026-11-06", "received at 2029-05-08 12:00 UTC, which is still to come: a clock is wrong"),
+    ]
+    assert all(gap.at < NOW for gap in gaps), "so that each counts"
+
+
+def test_a_delivery_that_is_under_way_is_no_gap() -> None:
+    receipts = [receipt(ORDERS, 1, received_at=NOW), receipt(ORDERS, 2, received_at=NOW)]
+    assert delivery_gaps(receipts, [record(ORDERS, 2)], NOW, NOW) == ()

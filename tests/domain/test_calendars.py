@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from datahub_dagster.domain.calendar_faults import file_faults
 from datahub_dagster.domain.calendars import CalendarRangeError, calendar_named, known_calendars
 from datahub_dagster.domain.contract import CalendarFile, Origin, Override
 from datahub_dagster.errors import RefusedError
@@ -37,15 +38,15 @@ names = st.sampled_from(
         "JP",
         "XTKS",
         "XNYS",
-        "XSAU",
+        "IL",
         "XTKS and XNYS",
-        "XTKS or XSAU",
+        "XTKS or IL",
         "5th of JP",
         "last of XTKS",
     ]
 )
 pairs = st.tuples(
-    st.sampled_from(["XTKS", "XNYS", "JP", "weekdays"]), st.sampled_from(["XSAU", "US", "daily", "XTKS"])
+    st.sampled_from(["XTKS", "XNYS", "JP", "weekdays"]), st.sampled_from(["IL", "US", "daily", "XTKS"])
 )
 
 
@@ -104,8 +105,8 @@ def test_japanese_banks_close_at_the_end_of_the_year_beyond_public_holidays() ->
 def test_a_week_that_ends_on_thursday_is_known() -> None:
     riyadh = calendar_named("XSAU")
 
-    assert riyadh.is_session(date(2026, 6, 7))  # a Sunday
-    assert not riyadh.is_session(date(2026, 6, 5))  # a Friday
+    assert riyadh.is_session(date(2025, 6, 15))  # a Sunday
+    assert not riyadh.is_session(date(2025, 6, 20))  # a Friday
 
 
 def test_daily_and_weekdays_need_no_library() -> None:
@@ -143,10 +144,12 @@ def test_what_is_no_calendar_is_refused(wrong: str) -> None:
         calendar_named(wrong)
 
 
-def test_every_known_name_gives_a_calendar_that_has_sessions_this_year() -> None:
+def test_every_exchange_has_sessions_in_a_year_that_it_knows() -> None:
     for name in known_calendars():
         if len(name) != 2:  # 250 countries take seconds
-            assert len(calendar_named(name).sessions(date(2026, 1, 1), date(2026, 12, 31))) > 230
+            known = calendar_named(name)
+            year = min(known.last.year, 2026)
+            assert len(known.sessions(date(year, 1, 1), date(year, 12, 31))) > 230
 
 
 @pytest.mark.parametrize("day", [date(1900, 1, 4), date(2100, 1, 4), date.max])
@@ -157,6 +160,36 @@ def test_a_day_that_the_library_does_not_know_is_refused_with_a_way_out(day: dat
     assert isinstance(caught.value, RefusedError)
     assert "it knows 1949-01-01 to 2099-12-31" in str(caught.value)
     assert "write a calendar file" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["XSHG", "XSHE", "CN", "XBOM", "XNSE", "IN", "XSES", "SG", "XSAU", "AE"])
+def test_where_holidays_are_announced_year_by_year_no_year_is_guessed(name: str) -> None:
+    known = calendar_named(name)
+
+    assert date(2025, 12, 31) <= known.last < date(2030, 1, 1)
+    with pytest.raises(
+        CalendarRangeError, match=f"update it, or write a calendar file with base: {name}, a later last"
+    ):
+        known.is_session(date(2030, 1, 2))
+    assert known.is_yearly
+    assert calendar_named(f"last of ({name} and JP)").is_yearly
+
+
+@pytest.mark.parametrize(
+    "name", ["JP", "XTKS", "XNYS", "US", "GB", "XLON", "DE", "FR", "XPAR", "CH", "XHKG", "XASX"]
+)
+def test_where_holidays_follow_from_the_law_years_far_ahead_are_known(name: str) -> None:
+    assert calendar_named(name).last >= date(2099, 12, 31)
+    assert not calendar_named(f"XSHG or {name}").last > calendar_named("XSHG").last
+
+
+def test_where_every_year_is_a_guess_none_is_known_for_certain() -> None:
+    with pytest.raises(CalendarRangeError) as caught:
+        calendar_named("MA").next_session(date(2026, 1, 1))
+
+    assert caught.value.found == "it knows no day for certain"
+    looked = CalendarFile(name="looked", base="MA", first=date(2026, 1, 1), last=date(2026, 12, 31))
+    assert calendar_named("looked", files=(looked,)).is_session(date(2026, 1, 2))
 
 
 def test_a_walk_never_silently_leaves_the_range() -> None:
@@ -313,6 +346,42 @@ def test_a_file_that_ends_is_named_with_the_way_to_extend_it() -> None:
     assert (
         caught.value.next_step
         == "say more of its days in calendars/settlement.yml: lower first or raise last"
+    )
+
+
+def test_a_file_that_says_how_far_it_reaches_extends_a_calendar_that_is_announced_year_by_year() -> None:
+    end = calendar_named("XSHG").last
+    coming = date(end.year + 1, 12, 31)
+    holiday = next(day for day in calendar_named("weekdays").forward(date(end.year + 1, 2, 1)))
+    announced = CalendarFile(
+        name="announced", base="XSHG and JP", last=coming, overrides=(off(str(holiday)),)
+    )
+    plain = CalendarFile(name="plain", base="announced")
+    as_before = CalendarFile(name="as_before", base="XSHG")
+    files = (announced, plain, as_before)
+
+    for name in ("announced", "plain"):
+        found = calendar_named(name, files=files)
+        assert (found.last, found.is_yearly) == (coming, False)
+        assert not found.is_session(holiday)
+        assert len(found.sessions(end, coming)) > 200
+        with pytest.raises(CalendarRangeError):
+            found.is_session(coming + timedelta(days=1))
+    assert (calendar_named("as_before", files=files).last, calendar_named("XSHG").last) == (end, end)
+    assert list(file_faults(announced, {file.name: file for file in files})) == []
+
+
+def test_files_that_name_one_another_twice_are_made_and_asked_once_each() -> None:
+    count = 60
+    files = tuple(
+        CalendarFile(name=f"f{number}", base=f"f{number - 1} or (JP and f{number - 1})" if number else "XSHG")
+        for number in range(count)
+    )
+
+    found = calendar_named(f"f{count - 1}", files=files)
+
+    assert found.sessions(date(2025, 1, 1), date(2025, 1, 31)) == calendar_named("XSHG").sessions(
+        date(2025, 1, 1), date(2025, 1, 31)
     )
 
 

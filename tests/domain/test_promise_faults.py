@@ -186,6 +186,7 @@ def test_a_rule_in_a_file_is_found_too_and_makes_no_contract_unusable_that_did_n
     [
         ("21st of JP", "2024-01 has no 21st session"),
         ("20th last of XTKS", "2024-01 has no 20th last session"),
+        ("MA", "MA knows no day for certain: since 2024-01-01 nobody would know when something is due"),
         ("XSAU and (5th of daily) and (6th of daily)", "has no session between 2024-01-01 and 2037-12-31"),
     ],
 )

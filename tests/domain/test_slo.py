@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from datahub_dagster.cli.texts import standing_text
 from datahub_dagster.domain.calendars import CalendarRangeError
 from datahub_dagster.domain.contract import FreshnessSlo, Granularity, Mode, Override, PartitionSpec
 from datahub_dagster.domain.due import (
@@ -352,9 +353,22 @@ def test_after_the_due_time_it_is_late_and_says_how_late() -> None:
 
     assert (found.state, found.reason) == (
         SloState.LATE,
-        "2026-11-20 is not there, 2 h 15 min after its due time",
+        "2026-11-20 is not there, 2 h 15 min after its deadline",
     )
     assert found.next_due_at == tokyo("2026-11-24T18:30")  # the 23rd is a holiday
+
+
+def test_how_late_counts_from_the_deadline_and_the_grace_is_said() -> None:
+    found = stand(slo(grace=HOUR), "2026-11-20T20:45")
+
+    assert found.deadline_at == tokyo("2026-11-20T19:30")
+    assert found.reason == (
+        "2026-11-20 is not there, 1 h 15 min after its deadline (due 2026-11-20 09:30 UTC, 1 h of grace)"
+    )
+    now = tokyo("2026-11-20T20:45")
+    assert standing_text(found, now) == (
+        "late by 1 h 15 min (due 2026-11-20 09:30 UTC, 1 h of grace, for 2026-11-20)"
+    )
 
 
 def test_within_its_grace_it_is_not_late_yet() -> None:
@@ -402,7 +416,7 @@ def test_a_month_that_exists_but_stopped_growing_is_late(knows_all: bool) -> Non
     found = stand(NEXT_MORNING, "2026-12-12T12:00", **facts)
 
     assert (found.state, found.business_date) == (SloState.LATE, "2026-11-30")
-    assert found.reason == "2026-11-30 is not there, 11 days 3 h after its due time"
+    assert found.reason == "2026-11-30 is not there, 11 days 3 h after its deadline"
 
 
 def test_a_month_is_met_by_the_first_release_that_can_hold_its_last_session() -> None:
@@ -428,7 +442,7 @@ def test_a_month_that_came_late_says_so() -> None:
     assert stand(NEXT_MORNING, "2026-12-12T12:00", **facts).reason == "2026-11-30 came 2 h late"
     del facts["publications"]
     found = stand(NEXT_MORNING, "2026-12-12T12:00", **facts)
-    assert found.reason == "the newest release came 2 h after the due time"
+    assert found.reason == "the newest release came 2 h after the deadline"
 
 
 def test_without_partitions_a_late_newest_release_is_told_and_a_correction_only_where_it_is_one() -> None:
@@ -439,7 +453,7 @@ def test_without_partitions_a_late_newest_release_is_told_and_a_correction_only_
         assert found.state is SloState.MET
         return found.reason
 
-    assert reason(None) == "the newest release came 1 day 15 h after the due time"
+    assert reason(None) == "the newest release came 1 day 15 h after the deadline"
     assert reason({"": [late]}) == "2026-11-20 came 1 day 15 h late"
     assert reason({"": [in_time, late]}) == ""
 

@@ -78,13 +78,13 @@ def test_the_reason_names_what_is_missing() -> None:
     assert reasons == ["", one, one, two, two, two, ""]
 
 
-def test_a_clock_that_ran_backwards_makes_doubtful_whatever_contradicts_it() -> None:
+def test_a_clock_that_ran_backwards_makes_doubtful_what_contradicts_most_others() -> None:
     log = daily()
     log[3] = replace(log[3], published_at=at(2, 10))
 
-    assert verdicts(log) == "muuummm"
-    assert judged(log)[2].reason == (
-        "a clock ran backwards: generation 2 says 2026-11-02 11:00 UTC, generation 4 after it 2026-11-02 10:00 UTC"
+    assert verdicts(log) == "mmmummm"
+    assert judged(log)[3].reason == (
+        "a clock ran backwards: generation 3 says 2026-11-03 11:00 UTC, generation 4 after it 2026-11-02 10:00 UTC"
     )
 
 
@@ -92,7 +92,23 @@ def test_what_the_clock_said_counts_and_not_the_instant_that_keeps_releases_in_o
     log = daily()
     log[3] = replace(log[3], published_at=at(3), clock_at=at(2, 10))
 
-    assert verdicts(log) == "muuummm"
+    assert verdicts(log) == "mmmummm"
+
+
+def test_of_two_clocks_that_contradict_each_other_nobody_knows_which_is_right() -> None:
+    log = daily(2)
+    log[1] = replace(log[1], published_at=at(1, 9))
+
+    assert verdicts(log).startswith("uu")
+
+
+def test_one_release_by_a_clock_of_1970_makes_nobody_doubt_the_others() -> None:
+    log = daily()
+    log.append(
+        replace(log[-1], number=8, release_id=ReleaseId(date(1970, 1, 1), 8), clock_at=at(1) - 9999 * DAY)
+    )
+
+    assert verdicts(log) == "mmmmmmm"
 
 
 def test_two_clocks_that_differ_by_minutes_are_no_fault() -> None:

@@ -4,18 +4,20 @@ import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import date, time, timedelta
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
 
 from datahub_dagster import pipeline
 from datahub_dagster.adapters.alert_log import JsonAlertLog
+from datahub_dagster.adapters.storage.local import LocalStorage
 from datahub_dagster.domain.alert import Alert, AlertKind, Baseline, Digest, Incident, Message, Stage
-from datahub_dagster.domain.contract import Contract, FreshnessSlo, Severity, Support
+from datahub_dagster.domain.contract import Contract, FreshnessSlo, QualitySlo, Severity, Support
 from datahub_dagster.domain.names import Location
-from datahub_dagster.errors import ChannelError, ConflictError, StorageError
+from datahub_dagster.errors import ChannelError, ConflictError, RefusedError, StorageError
 from datahub_dagster.ports import AlertTexts, Channels, Hub
 from datahub_dagster.steps import alerts
 from tests.builders import NOW, book, by_day, column, consumer, contract, data_test
@@ -329,10 +331,145 @@ def test_telling_never_fails_and_what_failed_is_told_the_next_time(
         def save_incident(self, incident: Incident) -> None:
             raise StorageError("no space left on device")
 
-    assert pipeline.tell(replace(hub, alerts=FullDisk(hub.storage))) == ()
+    full = replace(hub, alerts=FullDisk(hub.storage))
+    for _ in range(2):
+        assert pipeline.tell(full) == ()
     assert "no space left" in caplog.text
+    assert post.said() == [("#payments", "new", "rejected/payments.orders")], "people first, and once"
     pipeline.tell(hub)
-    assert post.said() == [("#payments", "new", "rejected/payments.orders")]
+    assert post.said() == []
+    assert [incident.key for incident in hub.alerts.open_incidents()] == ["rejected/payments.orders"]
+
+
+class ManyAtOnce(LocalStorage):
+    """A disk of which many calls may be made at once, as of an object store."""
+
+    parallel = 8
+
+
+def test_incidents_are_kept_side_by_side_and_those_of_a_key_in_their_order(
+    tmp_path: Path, post: Postbox
+) -> None:
+    together = Barrier(4, timeout=10)
+
+    class Waiting(JsonAlertLog):
+        def save_incident(self, incident: Incident) -> None:
+            if incident.key.startswith("run-failed"):
+                together.wait()
+            super().save_incident(incident)
+
+    storage = ManyAtOnce(tmp_path)
+    hub = plain_hub(tmp_path, post, storage=storage, alerts=Waiting(storage))
+    hub.alerts.raise_alert(alert_of("sensor-failed/inbox", hub))
+    pipeline.tell(hub)
+    later(hub, DAY)
+    hub.alerts.raise_alert(alert_of("sensor-failed/inbox", hub, stage=Stage.OVER))
+    later(hub, DAY)
+    hub.alerts.raise_alert(alert_of("sensor-failed/inbox", hub))
+    for job in "abcd":
+        hub.alerts.raise_alert(alert_of(f"run-failed/{job}", hub, kind=AlertKind.RUN_FAILED))
+    pipeline.tell(hub)
+    assert [incident.key for incident in hub.alerts.open_incidents()] == [
+        "sensor-failed/inbox",
+        *(f"run-failed/{job}" for job in "abcd"),
+    ]
+
+
+# ── Partitions that are refused ──────────────────────────────────────────────────────────────────────────────────────
+
+DAYS = contract(
+    "payments.days",
+    support=(CHAT,),
+    owners=(),
+    delivery=by_day(start=date(2026, 11, 2)),
+    columns=(column("id", "bigint"), column("amount", "double"), column("day", "date")),
+    tests=(data_test("unique", "id", "payments.days"),),
+    freshness_slos=(FreshnessSlo(due=time(8), timezone="Asia/Tokyo"),),
+)
+
+
+def deliver(hub: Hub, name: str, *days: int, ids: Sequence[int] = (1,)) -> None:
+    files = {f"day=2026-11-{day}/a.parquet": orders([100 * day + each for each in ids]) for day in days}
+    put_delivery(hub, DAYS, name, files)
+    later(hub, timedelta(minutes=20))
+    pipeline.release(hub, DAYS, name, actor="test")
+    pipeline.tell(hub)
+
+
+def still_refused(hub: Hub) -> list[str] | None:
+    """The partitions of which people know that they are refused; None = nothing is open."""
+    found = [each for each in hub.alerts.open_incidents() if each.alert.kind is AlertKind.REJECTED]
+    return found[0].alert.facts["partitions"] if found else None
+
+
+def test_what_was_rejected_is_over_once_all_its_partitions_are_published(
+    tmp_path: Path, post: Postbox
+) -> None:
+    hub = plain_hub(tmp_path, post, DAYS)
+    deliver(hub, "wednesday", 18)
+    post.said()
+    deliver(hub, "thursday", 19, ids=(1, 1))
+    deliver(hub, "friday", 20, ids=(1, 1))
+    assert still_refused(hub) == ["2026-11-19", "2026-11-20"]
+    deliver(hub, "saturday", 21)
+    deliver(hub, "friday-again", 20)
+    assert still_refused(hub) == ["2026-11-19"]
+    told = [told for _, told, key in post.said() if key.startswith("rejected")]
+    assert told == ["new", "worse"], "the 19th is still missing"
+    deliver(hub, "thursday-again", 19)
+    assert still_refused(hub) is None
+    assert ("#payments", "over", "rejected/payments.days") in post.said()
+
+
+def test_a_delivery_of_nobody_knows_which_partitions_is_over_with_any_release(
+    tmp_path: Path, post: Postbox
+) -> None:
+    hub = plain_hub(tmp_path, post, DAYS)
+    put_delivery(hub, DAYS, "torn", {"a.parquet": b"this is no Parquet"})
+    pipeline.release(hub, DAYS, "torn", actor="test")
+    pipeline.tell(hub)
+    assert still_refused(hub) == []
+    deliver(hub, "friday", 20)
+    assert still_refused(hub) is None
+
+
+def test_alerts_of_a_dataset_say_on_whose_clocks_people_are_told(tmp_path: Path, post: Postbox) -> None:
+    hub = plain_hub(tmp_path, post, DAYS)
+    deliver(hub, "thursday", 19, ids=(1, 1))
+    (incident,) = hub.alerts.open_incidents()
+    assert incident.alert.facts["timezone"] == "Asia/Tokyo"
+
+
+# ── Quality ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_quality_that_is_accepted_is_told_again_only_if_its_budget_burns_faster(
+    tmp_path: Path, post: Postbox
+) -> None:
+    audited = replace(ORDERS, quality_slo=QualitySlo(objective=0.9))
+    hub = plain_hub(tmp_path, post, audited)
+    with pytest.raises(RefusedError, match="nothing is wrong"):
+        pipeline.accept(hub, audited, "slo_quality", until=hub.clock.now() + DAY, reason="known", actor="ann")
+    release(hub, audited, "bad", [1, 1])
+
+    def burns(level: float) -> list[tuple[str, str, str]]:
+        later(hub, timedelta(hours=1))
+        key, kind = "budget-burns/payments.orders/quality", AlertKind.BUDGET_BURNS
+        hub.alerts.raise_alert(
+            alert_of(key, hub, kind=kind, level=level, facts={"slo": "quality"}, dataset="payments.orders")
+        )
+        pipeline.tell(hub)
+        return [each for each in post.said() if each[2] == key]
+
+    accepted = pipeline.accept(
+        hub, audited, "slo_quality", until=hub.clock.now() + DAY, reason="a new feed", actor="ann"
+    )
+    assert accepted.level == pytest.approx(10), "each delivery was rejected, and one in ten is allowed"
+    assert burns(5.0) == []
+    assert burns(10.0) == []
+    assert burns(20.0) == [("#payments", "new", "budget-burns/payments.orders/quality")]
+    assert burns(15.0) == []
+    assert burns(40.0) == [("#payments", "worse", "budget-burns/payments.orders/quality")]
 
 
 def test_somebody_else_at_it_is_left_to_it(

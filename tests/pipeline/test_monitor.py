@@ -11,11 +11,13 @@ import pytest
 from datahub_dagster import pipeline
 from datahub_dagster.adapters.release_log import JsonReleaseLog
 from datahub_dagster.adapters.storage.local import LocalStorage
-from datahub_dagster.domain.alert import AlertKind, Stage
+from datahub_dagster.domain.alert import Alert, AlertKind, Stage
+from datahub_dagster.domain.calendars import calendar_named
 from datahub_dagster.domain.contract import (
     CalendarFile,
     Consumer,
     Contract,
+    ContractFault,
     FreshnessSlo,
     Lifecycle,
     Override,
@@ -28,6 +30,7 @@ from datahub_dagster.domain.verdict import Verdict
 from datahub_dagster.ports import Clock, Hub
 from tests.builders import book, by_day, by_month, consumer, contract, generation, receipt, record
 from tests.hubs import hub_at, orders, put_delivery
+from tests.pipeline.test_alerts import Plain
 from tests.places import Place
 
 BY_EVENING = FreshnessSlo(
@@ -59,10 +62,16 @@ class Watch:
         self.clock = GivenClock(at(12))
         self.given(*contracts, consumers=consumers)
 
-    def given(self, *contracts: Contract, consumers: tuple[Consumer, ...] = ()) -> None:
+    def given(
+        self,
+        *contracts: Contract,
+        consumers: tuple[Consumer, ...] = (),
+        faults: tuple[ContractFault, ...] = (),
+    ) -> None:
         """From now on the teams promise this."""
         self.contracts = contracts
-        ports: dict[str, Any] = {"book": book(*contracts, consumers=consumers), "clock": self.clock}
+        known = book(*contracts, consumers=consumers, faults=faults)
+        ports: dict[str, Any] = {"book": known, "clock": self.clock}
         self.hub: Hub = (
             hub_at(self.place, **ports) if isinstance(self.place, Path) else self.place.hub(**ports)
         )
@@ -269,6 +278,25 @@ def test_a_calendar_that_ends_soon_is_told(tmp_path: Path) -> None:
     tick = watch.tick(datetime(2099, 12, 15, tzinfo=UTC))
     reasons = [alert.facts["reason"] for alert in tick.alerts if alert.kind is AlertKind.SLO_UNKNOWN]
     assert reasons[0].startswith("the calendar XTKS ends on ")
+
+
+def test_of_a_calendar_that_is_announced_year_by_year_nobody_hears_before_the_last_week(
+    tmp_path: Path,
+) -> None:
+    last = calendar_named("XSHG").last
+    china = replace(PRICES, freshness_slos=(replace(BY_EVENING, calendar="XSHG"),))
+    watch = Watch(tmp_path, china)
+
+    def reasons(days_before: int) -> list[str]:
+        noon = datetime(last.year, last.month, last.day, 12, tzinfo=UTC)
+        tick = watch.tick(noon - timedelta(days=days_before))
+        return [alert.facts["reason"] for alert in tick.alerts if alert.kind is AlertKind.SLO_UNKNOWN]
+
+    assert reasons(26) == []
+    (reason,) = reasons(6)
+    assert reason.startswith(f"the calendar XSHG ends on {last}")
+    assert reason.endswith("update the library `holidays`, or write a calendar file")
+    assert reasons(5) == []
 
 
 def test_the_last_due_time_that_a_calendar_knows_is_told_all_the_same(tmp_path: Path) -> None:
@@ -520,3 +548,138 @@ def test_a_fault_that_nobody_foresaw_leaves_no_other_unwatched(watch: Watch) -> 
     assert "open slo-missed/equities.trades/freshness/2026-11-20" in told(tick)
     unknown = next(alert for alert in tick.alerts if alert.kind is AlertKind.SLO_UNKNOWN)
     assert unknown.facts["reason"] == "a fault of the hub itself: RuntimeError: seven"
+
+
+# ── What comes and goes with a team's YAML ───────────────────────────────────────────────────────────────────────────
+
+UNREAD = ContractFault(
+    team="equities",
+    path="models/equities/prices.yml",
+    line=7,
+    message="no colon after due",
+    has_last_good=False,
+)
+UNKNOWN = "slo-unknown/equities.prices/freshness"
+
+
+REJECTED = Alert(
+    kind=AlertKind.REJECTED,
+    key="rejected/equities.prices",
+    stage=Stage.OPEN,
+    team="equities",
+    at=at(18),
+    dataset="equities.prices",
+    level=1.0,
+    facts={"delivery": "friday", "checks": []},
+)
+
+
+def heard(watch: Watch) -> list[str]:
+    """What people are told by now, each incident in a line; once, whoever they are."""
+    hub = replace(watch.hub, texts=Plain())
+    return sorted({line for message in pipeline.tell(hub) for line in message.text.splitlines()})
+
+
+def still_open(watch: Watch) -> list[str]:
+    return sorted(incident.key for incident in watch.hub.alerts.open_incidents())
+
+
+@pytest.fixture
+def missed(watch: Watch) -> Watch:
+    """Friday is missed, its last delivery was rejected, and people know it."""
+    watch.tick(at(18, 31))
+    watch.hub.alerts.raise_alert(REJECTED)
+    assert f"new {MISSED}" in heard(watch)
+    return watch
+
+
+def test_nothing_is_over_because_a_teams_yaml_cant_be_read_and_people_hear_that_nobody_knows(
+    missed: Watch,
+) -> None:
+    missed.given(faults=(UNREAD,))
+    assert told(missed.tick(at(18, 40))) == [f"open {UNKNOWN}"]
+    assert heard(missed) == [f"new {UNKNOWN}"]
+    (unknown,) = [each for each in missed.hub.alerts.open_incidents() if each.key == UNKNOWN]
+    assert unknown.alert.facts["reason"] == "models/equities/prices.yml:7: no colon after due"
+    for minutes in range(41, 44):
+        assert told(missed.tick(at(18, minutes))) == NEVER_TOLD
+        assert heard(missed) == []
+    assert still_open(missed) == [REJECTED.key, MISSED, UNKNOWN]
+    assert not pipeline.monitor_health(missed.hub, timedelta(minutes=5)).is_fine
+
+
+def test_once_the_yaml_is_mended_that_is_told_and_a_miss_goes_on_until_it_has_come(missed: Watch) -> None:
+    missed.given(faults=(UNREAD,))
+    missed.tick(at(18, 40))
+    heard(missed)
+    missed.given(PRICES, consumers=(DESK,))
+    assert told(missed.tick(at(18, 50))) == [f"over {UNKNOWN}"]
+    assert heard(missed) == [f"over {UNKNOWN}"]
+    assert still_open(missed) == [REJECTED.key, MISSED]
+    missed.publish(2, THURSDAY, FRIDAY, when=at(19, 4))
+    assert told(missed.tick(at(19, 5))) == [f"over {MISSED}"]
+    assert heard(missed) == [f"over {MISSED}"]
+
+
+def test_however_long_the_yaml_cant_be_read_no_tick_fails_and_quality_is_known_again_at_once(
+    tmp_path: Path,
+) -> None:
+    audited = replace(PRICES, quality_slo=QualitySlo(objective=0.5))
+    watch = Watch(tmp_path, audited)
+    watch.publish(1, THURSDAY, when=at(17, day=19))
+    watch.tick(at(12))
+    watch.given(faults=(UNREAD,))
+    unknown = ["equities.prices/freshness", "equities.prices/quality"]
+    assert told(watch.tick(at(12, 5))) == [f"open slo-unknown/{slo}" for slo in unknown]
+    assert told(watch.tick(at(12, 5, day=22))) == NEVER_TOLD
+    watch.given(audited)
+    mended = told(watch.tick(at(12, 6, day=22)))
+    assert [each for each in mended if "slo-unknown" in each] == [
+        f"over slo-unknown/{slo}" for slo in unknown
+    ]
+    assert f"open {MISSED}" in mended, "what was due in between is caught up with"
+
+
+def test_another_teams_datasets_go_on_though_one_teams_yaml_cant_be_read(watch: Watch) -> None:
+    other = replace(PRICES, name=contract("weather.temps").name, team="weather")
+    watch.given(PRICES, other)
+    watch.tick(at(12, 1))
+    watch.given(other, faults=(UNREAD,))
+    watch.tick(at(18, 31))
+    assert heard(watch) == ["new slo-missed/weather.temps/freshness/2026-11-20", f"new {UNKNOWN}"]
+
+
+def test_what_is_really_taken_out_is_over_and_nobody_is_reminded_of_it(missed: Watch) -> None:
+    other = replace(PRICES, name=contract("equities.trades").name)
+    missed.given(other)
+    missed.tick(at(18, 40))
+    assert heard(missed) == [f"over {MISSED}"]
+    assert still_open(missed) == []
+
+
+def test_an_slo_that_is_put_back_while_its_data_are_missing_is_told_again_once(missed: Watch) -> None:
+    missed.given(replace(PRICES, freshness_slos=(), fingerprint="without"), consumers=(DESK,))
+    missed.tick(at(18, 40))
+    assert heard(missed) == [f"over {MISSED}"]
+    missed.given(PRICES, consumers=(DESK,))
+    missed.tick(at(18, 55))
+    assert heard(missed) == [f"new {MISSED}"]
+    for minutes in (56, 57):
+        missed.tick(at(18, minutes))
+        assert heard(missed) == []
+    missed.publish(2, THURSDAY, FRIDAY, when=at(19, 4))
+    missed.tick(at(19, 5))
+    assert heard(missed) == [f"over {MISSED}"]
+
+
+def test_a_miss_says_its_grace_and_on_whose_clocks_it_is_told(tmp_path: Path) -> None:
+    graceful = replace(BY_EVENING, timezone="Asia/Tokyo", grace=timedelta(hours=1))
+    watch = Watch(tmp_path, replace(PRICES, freshness_slos=(graceful,)))
+    watch.publish(1, THURSDAY, when=at(5, day=19))
+    watch.tick(at(6))
+    (alert,) = [each for each in watch.tick(at(10, 31)).alerts if each.kind is AlertKind.SLO_MISSED]
+    facts = alert.facts
+    assert (facts["due_at"], facts["late_seconds"]) == (at(9, 30).isoformat(), 60.0)
+    assert (facts["grace_seconds"], facts["timezone"]) == (3600.0, "Asia/Tokyo")
+    promise = {"due": "18:30", "max_age_seconds": None, "timezone": "Asia/Tokyo", "calendar": "weekdays"}
+    assert facts["promise"].items() >= promise.items()

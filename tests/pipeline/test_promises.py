@@ -233,7 +233,9 @@ def test_a_note_that_cannot_be_read_stops_no_release(tmp_path: Path) -> None:
     assert len(hub_of(place).log.generations(ORDERS.name)) == 2
 
 
-def test_a_calendar_that_ends_is_a_problem_that_says_how_to_extend_it(tmp_path: Path) -> None:
+def test_a_calendar_that_ends_is_told_by_what_it_leaves_unknown_and_what_is_known_counts(
+    tmp_path: Path,
+) -> None:
     ends = CalendarFile(name="desk", base="daily", first=date(2036, 1, 1), last=date(2036, 11, 18))
     short = replace(EVENING, calendar="desk", calendar_files=(ends,))
     of = contract(freshness_slos=(short,))
@@ -243,4 +245,30 @@ def test_a_calendar_that_ends_is_a_problem_that_says_how_to_extend_it(tmp_path: 
     report = only(pipeline.slo(hub_of(place, of, MONDAY + 3 * DAY), [of]))
 
     assert [r.verdict for r in report.results] == ["met", "missed", "unknown"]
-    assert "it knows 2036-01-01 to 2036-11-18" in report.problem
+    assert "it knows 2036-01-01 to 2036-11-18" in report.results[-1].reason
+    assert (report.problem, report.budget.attainment, report.next_due_at) == ("", 0.5, None)
+    before_its_end = only(pipeline.slo(hub_of(place, of, MONDAY + DAY + 20 * HOUR), [of]))
+    assert (before_its_end.problem, before_its_end.budget.missed, before_its_end.next_due_at) == ("", 1, None)
+
+
+def test_what_was_promised_within_a_span_is_reported_when_it_is_promised_no_longer(tmp_path: Path) -> None:
+    place = OnDisk(tmp_path)
+    reader = consumer(slos={"payments.orders": FreshnessSlo(due=time(8))})
+    note_promise(hub_of(place), ORDERS, [reader])
+    renamed = contract(freshness_slos=(replace(EVENING, name="evening"),))
+    hub = hub_of(place, renamed, MONDAY + 3 * DAY)
+    note_promise(hub, renamed, ())
+    ended_at = hub.log.promises(ORDERS.name)[-1].valid_from
+
+    def told(**span: datetime) -> dict[str, tuple[int, datetime | None]]:
+        reports = pipeline.slo(hub_of(place, renamed, MONDAY + 9 * DAY), [renamed], **span)
+        return {report.name: (report.budget.missed, report.promised_until) for report in reports}
+
+    assert told(since=MONDAY, until=MONDAY + 2 * DAY) == {
+        "evening": (0, None),
+        "freshness": (2, ended_at),
+        "for_morning_report": (2, ended_at),
+        "quality": (0, ended_at),
+    }
+    assert told() == {"evening": (6, None)}
+    assert told(since=MONDAY + 4 * DAY, until=MONDAY + 5 * DAY) == {"evening": (1, None)}

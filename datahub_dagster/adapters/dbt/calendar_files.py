@@ -50,7 +50,9 @@ class CalendarFileBlock(Block):
         None, description="The first day of which it says something; absent = as its base."
     )
     last: Day | None = Field(
-        None, description="The last such day. Beyond it an SLO is unknown, and never guessed."
+        None,
+        description="The last such day; absent = as its base. One that is later than what an exchange or a country knows says that "
+        "somebody has looked: name the days that differ. Beyond it an SLO is unknown, and never guessed.",
     )
     added: tuple[CalendarDayBlock, ...] = Field((), description="Sessions that its base does not have.")
     removed: tuple[CalendarDayBlock, ...] = Field(

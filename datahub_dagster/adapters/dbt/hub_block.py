@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from datahub_dagster.adapters.dbt.block import Block
 from datahub_dagster.adapters.dbt.hub_types import (
     Calendar,
+    Count,
     Cron,
     Day,
     Duration,
@@ -139,8 +140,8 @@ class DeliveryBlock(Block):
 class RetentionBlock(Block):
     """What is kept at least; a release is removed only when both allow it."""
 
-    releases: Annotated[int, Field(ge=1)] = Field(30, description="So many releases.")
-    days: Annotated[int, Field(ge=0)] = Field(365, description="Everything younger than so many days.")
+    releases: Annotated[Count, Field(ge=1)] = Field(30, description="So many releases.")
+    days: Annotated[Count, Field(ge=0)] = Field(365, description="Everything younger than so many days.")
 
 
 class LicenseBlock(Block):

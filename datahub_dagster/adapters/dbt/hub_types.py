@@ -90,6 +90,13 @@ def parse_date(value: Any) -> date:
         raise ValueError(f"{value!r} is not a date: write it as 2026-11-20") from error
 
 
+def parse_number(value: Any) -> Any:
+    """Anything but yes and no, which would pass as 1 and 0."""
+    if isinstance(value, bool):
+        raise ValueError(f"{str(value).lower()} is not a number: write a number, without quotes")
+    return value
+
+
 def parse_version(value: Any) -> str:
     """A version by SemVer, three numbers."""
     if isinstance(value, str) and _SEMVER.fullmatch(value):
@@ -153,6 +160,8 @@ def _text(pattern: str, *examples: str) -> WithJsonSchema:
 Duration = Annotated[
     timedelta, BeforeValidator(parse_duration), _text(r"^\d+(\.\d+)?\s*[smhdw]$", "90m", "30d")
 ]
+Number = Annotated[float, BeforeValidator(parse_number)]
+Count = Annotated[int, BeforeValidator(parse_number)]
 Span = Annotated[Duration, AfterValidator(not_nothing)]
 TimeOfDay = Annotated[time, BeforeValidator(parse_time), _text(r"^([01]?\d|2[0-3]):[0-5]\d$", "18:30")]
 Day = Annotated[date, BeforeValidator(parse_date), WithJsonSchema({"type": "string", "format": "date"})]

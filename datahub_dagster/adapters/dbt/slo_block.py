@@ -7,12 +7,22 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from datahub_dagster.adapters.dbt.block import Block
-from datahub_dagster.adapters.dbt.hub_types import Calendar, Day, Duration, Name, Span, TimeOfDay, Timezone
+from datahub_dagster.adapters.dbt.hub_types import (
+    Calendar,
+    Count,
+    Day,
+    Duration,
+    Name,
+    Number,
+    Span,
+    TimeOfDay,
+    Timezone,
+)
 from datahub_dagster.domain.contract import FreshnessSlo, Override
 from datahub_dagster.domain.promise import QUALITY
 from datahub_dagster.domain.slo_report import slo_check_name
 
-Objective = Annotated[float, Field(gt=0, le=1)]
+Objective = Annotated[Number, Field(gt=0, le=1)]
 
 
 class OverrideBlock(Block):
@@ -53,7 +63,7 @@ class FreshnessBlock(Block):
         description="On which days: `daily`, `weekdays`, an ISO country code, the MIC of an exchange, a "
         "[calendar file](../how-to/write-a-calendar.md), `XTKS and JP`, `XTKS or XNYS`, or one session a month such as `5th of JP`.",
     )
-    covers: Annotated[int, Field(ge=0, le=260)] = Field(
+    covers: Annotated[Count, Field(ge=0, le=260)] = Field(
         0, description="How many sessions before the due day the business date lies."
     )
     grace: Duration = Field(timedelta(0), description="How much later than due still counts as met.")

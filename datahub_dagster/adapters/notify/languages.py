@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import date, timedelta
+from typing import cast
 
-from datahub_dagster.adapters.notify.wording import Wording, one_line
+from datahub_dagster.adapters.notify.wording import Wording, number_of, one_line
 from datahub_dagster.domain import words
 from datahub_dagster.domain.contract import Language
 
 _MOST = 8  # of a list are named
+_DAYS = {"daily": "毎日", "weekdays": "平日"}
+_SESSIONS = {"daily": "日", "weekdays": "平日"}
 
 
 class English(Wording):
@@ -25,6 +28,9 @@ class English(Wording):
 
     def _length(self, seconds: float) -> str:
         return words.duration(timedelta(seconds=_rounded(seconds)))
+
+    def _late(self, length: str, grace: str) -> str:
+        return f"{length} after the deadline ({grace} of grace)" if grace else f"{length} late"
 
     def _budget(self, left: float) -> str:
         return f"{left:.0%} left" if left >= 0 else f"overspent by {-left:.0%}"
@@ -65,6 +71,29 @@ class Japanese(Wording):
         ]
         return "".join(parts[:2]) or "0秒"
 
+    def _late(self, length: str, grace: str) -> str:
+        return f"猶予{grace}を{length}超過" if grace else f"{length}の遅れ"
+
+    def promise(self, value: object) -> str:
+        """What an SLO of freshness promises, from the facts of `promise`: in English that is `promised`."""
+        facts = cast(Mapping[str, object], value) if isinstance(value, Mapping) else {}
+        grace = self.put("（猶予は{}）", self.length(facts.get("grace_seconds")))
+        if age := self.length(facts.get("max_age_seconds")):
+            return f"最終更新から{age}以内{grace}"
+        due, calendar = one_line(facts.get("due")), one_line(facts.get("calendar"))
+        if not due or not calendar:
+            return ""
+        covers = int(number_of(facts.get("covers")) or 0)
+        session = _SESSIONS.get(calendar, "営業日")
+        if facts.get("granularity") == "month":
+            place = {0: "月末最終", 1: "翌月最初の"}.get(covers, f"翌月{covers}番目の")
+            days, held = f"{_of_calendar(calendar)}{place}{session}", "その月の分"
+        else:
+            days = _DAYS.get(calendar) or f"{_of_calendar(calendar)}各{session}"
+            held = {0: "当日分", 1: f"1{session}前の分"}.get(covers, f"{covers}{session}前の分")
+        zone = self.put("（{}）", facts.get("timezone"))
+        return f"{days}の{due}{zone}までに{held}を公開{grace}"
+
     def _budget(self, left: float) -> str:
         return f"残り{left:.0%}" if left >= 0 else f"{-left:.0%}超過"
 
@@ -80,6 +109,11 @@ class Japanese(Wording):
 
 
 WORDINGS: Mapping[Language, type[Wording]] = {Language.ENGLISH: English, Language.JAPANESE: Japanese}
+
+
+def _of_calendar(name: str) -> str:
+    """Nothing for the calendars that need no name."""
+    return "" if name in _DAYS else f"{name} の"
 
 
 def _rounded(seconds: float) -> int:

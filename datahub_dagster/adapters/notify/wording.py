@@ -114,6 +114,11 @@ class Wording(ABC):
         seconds = number_of(value)
         return _as_is(value) if seconds is None else self._length(seconds) if seconds else ""
 
+    def late(self, seconds: object, grace: object) -> str:
+        """How late data are, or were. With grace that counts from its end, which is said, as the due time stands beside it."""
+        length = self.length(seconds)
+        return self._late(length, self.length(grace)) if length else ""
+
     def between(self, since: object, until: object) -> str:
         """How long it is from one instant to a later one; nothing where it is not later."""
         begin, end = instant_of(since), instant_of(until)
@@ -182,6 +187,9 @@ class Wording(ABC):
 
     @abstractmethod
     def _length(self, seconds: float) -> str: ...
+
+    @abstractmethod
+    def _late(self, length: str, grace: str) -> str: ...
 
     @abstractmethod
     def _budget(self, left: float) -> str: ...

@@ -134,6 +134,7 @@ def _standing(standing: SloStanding) -> Json:
         "state": standing.state.value,
         "business_date": standing.business_date,
         "due_at": _at(standing.due_at),
+        "deadline_at": _at(standing.deadline_at),
         "next_due_at": _at(standing.next_due_at),
         "reason": standing.reason,
     }

@@ -134,6 +134,7 @@ class Audited:
         file = self.disk.root / folder.path / "part-0.parquet"
         file.parent.mkdir(parents=True, exist_ok=True)
         with duckdb.connect() as connection:
+            connection.execute("set TimeZone = 'UTC'")  # as it is for both engines: today is the same day
             connection.execute(f"copy ({rows}) to {literal(str(file))} (format parquet)")
         size = file.stat().st_size
         if self.aws:

@@ -83,7 +83,7 @@ def test_every_file_that_the_how_to_shows_can_be_used(tmp_path: Path) -> None:
 
     found = read(tmp_path, {f"example_{number}.yml": text for number, text in enumerate(shown)})
 
-    assert len(found.known.files) == len(shown) == 3
+    assert len(found.known.files) == len(shown) == 4
     assert found.problems == ()
 
 
