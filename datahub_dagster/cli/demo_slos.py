@@ -30,7 +30,10 @@ def _slo(report: SloReport, labels: Mapping[str, str]) -> tuple[Cell, ...]:
     consumer = report.slo.consumer if report.slo else None
     whom = f" (for {labels.get(consumer, consumer)})" if consumer else ""
     share = f"{slo_words.attained(budget.attainment)} of {words.share(budget.objective)}"
-    worst = [f"{slo_words.subject(each)}: {slo_words.became(each)}" for each in slo_words.worst(report, 2)]
+    worst = [
+        f"{slo_words.subject(each)}: {slo_words.became(each, report.slo)}"
+        for each in slo_words.worst(report, 2)
+    ]
     return (
         str(report.contract.name),
         f"{slo_words.promise(report)}{whom}",

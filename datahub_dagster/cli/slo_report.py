@@ -215,7 +215,8 @@ def _row(shown: Shown, report: SloReport) -> tuple[Cell, ...]:
         verdicts = "not promised yet"
     else:
         worst = "\n".join(
-            f"{slo_words.subject(each)}: {slo_words.became(each)}" for each in slo_words.worst(report)
+            f"{slo_words.subject(each)}: {slo_words.became(each, report.slo)}"
+            for each in slo_words.worst(report)
         )
     cells = (
         f"{report.contract.name}\n{shown.name_of(report)}",
@@ -262,7 +263,7 @@ def _history_title(shown: Shown, report: SloReport) -> str:
 def _history_rows(report: SloReport) -> Iterator[tuple[Cell, ...]]:
     zone = zone_named(slo_words.zone_of(report))
     for result in report.results:
-        became = Styled(slo_words.became(result), _STYLES.get(result.verdict, ""))
+        became = Styled(slo_words.became(result, report.slo), _STYLES.get(result.verdict, ""))
         if isinstance(result, DueResult):
             due, answered = words.instant(result.due_at, zone), _clock(result.answered_at, zone)
             yield slo_words.subject(result), due, became, answered

@@ -4,7 +4,7 @@ from datetime import timedelta
 from math import floor
 
 from datahub_dagster.domain import words
-from datahub_dagster.domain.contract import Contract, QualitySlo
+from datahub_dagster.domain.contract import Contract, FreshnessSlo, QualitySlo
 from datahub_dagster.domain.slo_report import Budget, SloReport
 from datahub_dagster.domain.verdict import DeliveryResult, DueResult, Verdict
 
@@ -98,8 +98,15 @@ def burns(budget: Budget) -> str:
     return f"burns {budget.burn_rate:.1f} times as fast as allowed"
 
 
-def became(result: DueResult | DeliveryResult, *, with_age: bool = True) -> str:
-    """What became of a due time, or of a delivery, in a few words; `with_age` says how long ago the deadline of a missed one was.
+def became(
+    result: DueResult | DeliveryResult, slo: FreshnessSlo | None = None, *, with_age: bool = True
+) -> str:
+    """What became of a due time, or of a delivery, in a few words.
+
+    Args:
+        result: What is told.
+        slo: The promise; of one of an age it is said by how long the data were too old.
+        with_age: Whether it is said how long ago the deadline of a missed one was, which changes by the minute.
 
     >>> from datetime import UTC, datetime, timedelta
     >>> due = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
@@ -110,8 +117,15 @@ def became(result: DueResult | DeliveryResult, *, with_age: bool = True) -> str:
     'missed, 3 h ago'
     >>> became(DueResult(verdict=Verdict.EXCUSED, reason="typhoon", **about))
     'excused: typhoon'
+    >>> days = FreshnessSlo(max_age=timedelta(days=3))
+    >>> became(DueResult(verdict=Verdict.MISSED, late=timedelta(days=18), **about), days)
+    'too old by 18 days'
     """
     late = result.late if isinstance(result, DueResult) else timedelta(0)
+    if slo is not None and slo.max_age is not None and result.verdict in (Verdict.LATE, Verdict.MISSED):
+        return (
+            f"too old by {words.duration(late)}" if with_age or result.verdict is Verdict.LATE else "too old"
+        )
     if result.verdict is Verdict.LATE:
         return f"{words.duration(late)} late"
     text = result.verdict.value
