@@ -4,7 +4,7 @@ A consumer that was promised a due time of its own notices a missing business da
 business date, on its own calendar, from the missing one on. Everybody else notices it at the dataset's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import takewhile
@@ -40,6 +40,8 @@ from datahub_dagster.domain.release import WHOLE, Generation
 from datahub_dagster.domain.slo_history import begin_of
 from datahub_dagster.domain.slo_promised import newest_counted, was_counted
 from datahub_dagster.domain.timeline import Timeline
+
+_LONGEST_RUN: Final = 400  # due times of a dead feed that are looked back on
 
 _FARTHEST: Final = timedelta(
     days=400
@@ -259,7 +261,7 @@ def _first_missing(
     now: datetime,
     promises: Sequence[Promise],
 ) -> DueTime | None:
-    """The newest deadline that has passed, if its business date is not there; else the next one whose is not."""
+    """The first of the deadlines that passed without their business dates, up to the newest; else the next whose is not there."""
     timeline = Timeline.of(generations, now)
     if slo.max_age is not None:
         today = local_date(slo, now)
@@ -279,12 +281,30 @@ def _first_missing(
     if passed and not is_there(passed[0]):
         counted = _as_promised(slo, (passed[0], passed[1] + slo.grace), timeline, now, promises)
         if counted and not is_there(counted[0]):
-            return counted
+            begin = begin_of(promises, slo.name, timeline) if promises else timeline.first_at
+            return _first_of_run(slo, partitions, counted, begin, is_there)
     while coming := next_due(slo, probe, partitions):
         if not is_there(coming[0]):
             return coming[0], coming[1] + slo.grace
         probe = coming[1] + timedelta(microseconds=1)
     return None
+
+
+def _first_of_run(
+    slo: FreshnessSlo,
+    partitions: PartitionSpec | None,
+    newest: DueTime,
+    begin: datetime | None,
+    is_there: Callable[[date], bool],
+) -> DueTime:
+    """The first deadline of those in a row, up to the newest, whose business dates are not there; none from before `begin`."""
+    first = newest
+    for _ in range(_LONGEST_RUN):
+        earlier = latest_due(slo, first[1] - slo.grace, partitions)
+        if earlier is None or begin is None or earlier[1] + slo.grace < begin or is_there(earlier[0]):
+            break
+        first = earlier[0], earlier[1] + slo.grace
+    return first
 
 
 def _as_promised(

@@ -197,6 +197,12 @@ def test_if_nothing_comes_readers_notice_at_the_first_deadline_whose_data_are_no
     assert affected_at(prices(), [], "2026-11-20T17:30") == ["11-19 18:30"]
 
 
+def test_readers_of_a_feed_that_has_died_are_affected_since_the_first_day_that_did_not_come() -> None:
+    held = published(prices(), "2026-11-16", "2026-11-17")
+
+    assert affected_at(prices(), held, "2026-11-26T12:00") == ["11-18 18:30"]
+
+
 def test_a_rollback_that_takes_a_business_date_away_is_noticed_at_once() -> None:
     held = published(prices(), "2026-11-19", "2026-11-20")
     back = generation(
