@@ -37,15 +37,13 @@ from datahub_dagster.domain.due import (
 )
 from datahub_dagster.domain.promise import Promise
 from datahub_dagster.domain.release import WHOLE, Generation
-from datahub_dagster.domain.slo_history import begin_of
+from datahub_dagster.domain.slo_history import begin_of, due_results, history
 from datahub_dagster.domain.slo_promised import newest_counted, was_counted
 from datahub_dagster.domain.timeline import Timeline
+from datahub_dagster.domain.verdict import Verdict
 
-_LONGEST_RUN: Final = 400  # due times of a dead feed that are looked back on
-
-_FARTHEST: Final = timedelta(
-    days=400
-)  # a calendar whose sessions never are the partitions' has no answer; not for ever
+# A calendar whose sessions never are the partitions' has no answer, and a feed may be dead for years: not for ever.
+_FARTHEST: Final = timedelta(days=400)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,8 +279,7 @@ def _first_missing(
     if passed and not is_there(passed[0]):
         counted = _as_promised(slo, (passed[0], passed[1] + slo.grace), timeline, now, promises)
         if counted and not is_there(counted[0]):
-            begin = begin_of(promises, slo.name, timeline) if promises else timeline.first_at
-            return _first_of_run(slo, partitions, counted, begin, is_there)
+            return _first_of_run(slo, partitions, counted, timeline, now, promises, is_there)
     while coming := next_due(slo, probe, partitions):
         if not is_there(coming[0]):
             return coming[0], coming[1] + slo.grace
@@ -294,16 +291,28 @@ def _first_of_run(
     slo: FreshnessSlo,
     partitions: PartitionSpec | None,
     newest: DueTime,
-    begin: datetime | None,
+    timeline: Timeline,
+    now: datetime,
+    promises: Sequence[Promise],
     is_there: Callable[[date], bool],
 ) -> DueTime:
-    """The first deadline of those in a row, up to the newest, whose business dates are not there; none from before `begin`."""
+    """The first deadline of those in a row, up to the newest, whose business dates were promised and are not there."""
+    begin = begin_of(promises, slo.name, timeline) if promises else timeline.first_at
+    if begin is None:
+        return newest
+    since, until = max(begin, now - _FARTHEST), newest[1]
+    if promises:
+        earlier = history(promises, slo.name, timeline, since, until, now)
+    else:
+        earlier = due_results(slo, partitions, timeline, since, until, now)
     first = newest
-    for _ in range(_LONGEST_RUN):
-        earlier = latest_due(slo, first[1] - slo.grace, partitions)
-        if earlier is None or begin is None or earlier[1] + slo.grace < begin or is_there(earlier[0]):
+    for result in reversed(earlier):
+        day = date.fromisoformat(result.business_date)
+        if result.verdict is Verdict.EXCUSED:
+            continue
+        if is_there(day):
             break
-        first = earlier[0], earlier[1] + slo.grace
+        first = day, result.deadline_at
     return first
 
 
