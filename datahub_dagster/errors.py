@@ -150,6 +150,10 @@ class CorruptError(OutsideError):
     """A state, a record or a list of files can't be read. It is never written over."""
 
 
+class NewerSchemaError(CorruptError):
+    """A later version of the hub wrote a file in a way that this one does not know."""
+
+
 class EngineError(OutsideError):
     """dbt or the query engine failed as a whole (a single failing test is a result, not this)."""
 

@@ -15,6 +15,7 @@ from typing import BinaryIO
 from datahub_dagster.domain.alert import Alert, Alerting, Baseline, Digest, Incident, Message
 from datahub_dagster.domain.audit import AuditReport
 from datahub_dagster.domain.contract import Contract, ContractBook, Support
+from datahub_dagster.domain.contract_version import ContractVersion
 from datahub_dagster.domain.delivery import Receipt
 from datahub_dagster.domain.monitor import Heartbeat, MonitorMemory
 from datahub_dagster.domain.names import DatasetName, Location, ReleaseId
@@ -253,6 +254,22 @@ class ReleaseLog(ABC):
         """Keep what is promised from an instant on. Adding one for the same instant again does nothing."""
 
     @abstractmethod
+    def contract_versions(self, dataset: DatasetName) -> Sequence[ContractVersion]:
+        """What the contract said when, the oldest first."""
+
+    @abstractmethod
+    def contract_instants(self, dataset: DatasetName) -> Sequence[datetime]:
+        """Since when each of them was valid (UTC), in order. Reads none."""
+
+    @abstractmethod
+    def contract_version(self, dataset: DatasetName, valid_from: datetime) -> ContractVersion | None:
+        """The one that is valid from an instant on (UTC), if there is one."""
+
+    @abstractmethod
+    def add_contract_version(self, version: ContractVersion) -> None:
+        """Keep what a contract says from an instant on. Adding one for the same instant again does nothing."""
+
+    @abstractmethod
     def pins(self, dataset: DatasetName) -> Mapping[ReleaseId, str]:
         """Releases that must be kept, each with the reason."""
 
@@ -411,12 +428,47 @@ class Contracts(ABC):
         """All contracts as the files are now. A team whose files are broken has its last good state, and a fault."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """What a build of the pages did.
+
+    Args:
+        start: Where the start page is.
+        datasets: How many datasets have a page.
+        renewed: How many of these had changed since the last build.
+        files: How many files all pages are.
+        changed: How many of these were written, since they are others than before.
+        removed: How many files were removed.
+        bytes: The size of all files.
+    """
+
+    start: Location
+    datasets: int = 0
+    renewed: int = 0
+    files: int = 0
+    changed: int = 0
+    removed: int = 0
+    bytes: int = 0
+
+
 class Site(ABC):
     """The documentation that consumers read."""
 
     @abstractmethod
-    def render(self, hub: "Hub", *, with_dbt_docs: bool) -> Location:
-        """Write the pages, switch to them in one step, and say where the start page is."""
+    def render(self, hub: "Hub", *, with_dbt_docs: bool) -> Rendered:
+        """Write the pages, switch to them in one step, and say what was done."""
+
+    @abstractmethod
+    def is_stale(self, hub: "Hub") -> bool:
+        """Whether the pages tell otherwise than a rendering would now; a cheap question, without reading any record."""
+
+    @abstractmethod
+    def copy(self, target: Storage) -> int:
+        """Bring the pages below `docs/` of another storage to the state of these; how many files were written there.
+
+        Raises:
+            UsageError: There are no pages yet.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,9 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from datahub_dagster.adapters.parquet_statistics import Layouts, footers
 from datahub_dagster.domain.names import Location
-from datahub_dagster.domain.profile import Bounds, FileProfile, FoundColumn
+from datahub_dagster.domain.profile import Bounds, FileProfile
 from datahub_dagster.ports import Profiler, Storage
 from datahub_dagster.side_by_side import side_by_side
 
@@ -23,13 +24,18 @@ class ParquetProfiler(Profiler):
     def profile(
         self, folder: Location, files: Sequence[tuple[str, int]], bounds_of: str | None
     ) -> Sequence[FileProfile]:
+        layouts = Layouts()
         return list(
             side_by_side(
-                lambda file: self._profile_file(folder, *file, bounds_of), files, self._storage.parallel
+                lambda file: self._profile_file(folder, *file, bounds_of, layouts),
+                files,
+                self._storage.parallel,
             )
         )
 
-    def _profile_file(self, folder: Location, path: str, size: int, bounds_of: str | None) -> FileProfile:
+    def _profile_file(
+        self, folder: Location, path: str, size: int, bounds_of: str | None, layouts: Layouts
+    ) -> FileProfile:
         try:
             with self._storage.open(folder / path) as stream:
                 footer = pq.ParquetFile(stream)
@@ -39,16 +45,14 @@ class ParquetProfiler(Profiler):
                         size=size,
                         broken="an encrypted Parquet file: no engine of the hub has its keys",
                     )
-                schema = footer.schema_arrow
-                columns = tuple(
-                    FoundColumn(name=_text(field.name), type=type_word(field.type)) for field in schema
-                )
+                layout = layouts.of(footer)
                 return FileProfile(
                     path=path,
                     size=size,
                     rows=footer.metadata.num_rows,
-                    columns=columns,
-                    bounds=_bounds(footer.metadata, bounds_of) if bounds_of else None,
+                    columns=layout.columns,
+                    bounds=_bounds(footer.metadata, layout.index(bounds_of)) if bounds_of else None,
+                    statistics=footers(footer.metadata, layout),
                 )
         except FileNotFoundError:
             return FileProfile(path=path, size=size, broken="the file has gone")
@@ -58,65 +62,8 @@ class ParquetProfiler(Profiler):
             )
 
 
-def type_word(found: pa.DataType) -> str:
-    """An Arrow type in the words of `domain.schema`; a type that no engine of ours holds keeps Arrow's own word.
-
-    >>> (
-    ...     type_word(pa.int64()),
-    ...     type_word(pa.large_string()),
-    ...     type_word(pa.timestamp("us", tz="UTC")),
-    ...     type_word(pa.decimal128(10, 2)),
-    ... )
-    ('bigint', 'varchar', 'timestamptz', 'decimal(10,2)')
-    """
-    if isinstance(found, pa.DictionaryType):
-        return type_word(found.value_type)
-    if isinstance(found, pa.TimestampType):
-        return "timestamptz" if found.tz else "timestamp"
-    if pa.types.is_decimal(found):
-        return f"decimal({found.precision},{found.scale})"
-    if pa.types.is_list(found) or pa.types.is_large_list(found) or pa.types.is_fixed_size_list(found):
-        return f"array<{type_word(found.value_type)}>"
-    if pa.types.is_struct(found):
-        return f"struct<{','.join(f'{field.name}:{type_word(field.type)}' for field in found)}>"
-    if isinstance(found, pa.MapType):
-        return f"map<{type_word(found.key_type)},{type_word(found.item_type)}>"
-    return _WORDS.get(str(found), str(found))
-
-
-_WORDS = {
-    "string": "varchar",
-    "large_string": "varchar",
-    "string_view": "varchar",
-    "int64": "bigint",
-    "int32": "integer",
-    "int16": "smallint",
-    "int8": "tinyint",
-    "uint64": "ubigint",
-    "uint32": "uinteger",
-    "uint16": "usmallint",
-    "uint8": "utinyint",
-    "double": "double",
-    "float": "real",
-    "halffloat": "real",
-    "bool": "boolean",
-    "date32[day]": "date",
-    "date64[ms]": "date",
-    "time32[ms]": "time",
-    "time32[s]": "time",
-    "time64[us]": "time",
-    "time64[ns]": "time",
-    "binary": "varbinary",
-    "large_binary": "varbinary",
-}
-
-
-def _bounds(metadata: pq.FileMetaData, column: str) -> Bounds | None:
+def _bounds(metadata: pq.FileMetaData, index: int | None) -> Bounds | None:
     """Smallest and largest value over all row groups; None as soon as one group has no statistics."""
-    index = next(
-        (i for i in range(metadata.num_columns) if metadata.schema.column(i).path.lower() == column.lower()),
-        None,
-    )
     if index is None:
         return None
     lowest: list[str] = []
@@ -153,10 +100,6 @@ def _is_signed(stream: BinaryIO, metadata: pq.FileMetaData) -> bool:
     """
     stream.seek(-8, SEEK_END)
     return int.from_bytes(stream.read(4), "little") != metadata.serialized_size
-
-
-def _text(name: str) -> str:
-    return name.encode("utf-8", "replace").decode("utf-8")
 
 
 def _first_line(error: BaseException) -> str:

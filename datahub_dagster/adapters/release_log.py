@@ -6,6 +6,7 @@ The layout::
     log/<source>/<table>/generations/00000003.json   what is published since then: partition → release
     log/<source>/<table>/checks/<instant>.json       answers of tests on published data
     log/<source>/<table>/promises/<instant>.json     the SLOs as they are since then
+    log/<source>/<table>/contracts/<instant>.json    the whole contract as it is since then
     log/<source>/<table>/pins/<release>.json         releases that somebody asked to keep
     log/<source>/<table>/listings/<delivery>.json    how a delivery looked when its content was last compared; derived
     log/<source>/<table>/claims/                     releases that are about to be used anew, or removed; see `ports`
@@ -25,13 +26,15 @@ from uuid import uuid4
 from pydantic import ValidationError
 
 from datahub_dagster.adapters.json_values import json_of
+from datahub_dagster.adapters.log_values import INSTANT, parsed
 from datahub_dagster.domain.audit import AuditReport
+from datahub_dagster.domain.contract_version import ContractVersion
 from datahub_dagster.domain.delivery import Receipt
 from datahub_dagster.domain.names import DatasetName, Location, ReleaseId
 from datahub_dagster.domain.promise import Promise
 from datahub_dagster.domain.release import Generation, ReleaseRecord
 from datahub_dagster.domain.view import FileList
-from datahub_dagster.errors import AlreadyExistsError, CorruptError
+from datahub_dagster.errors import AlreadyExistsError
 from datahub_dagster.ports import Purpose, ReleaseLog, Storage
 from datahub_dagster.side_by_side import side_by_side
 
@@ -40,7 +43,6 @@ T = TypeVar("T")
 
 _LOG = Location("log")
 _RELEASES = Location("releases")
-_INSTANT = "%Y-%m-%dT%H-%M-%S.%fZ"
 _NUMBERED = re.compile(r"[0-9]{8,}\.json")
 _MOST_SEEN = 20_000  # objects that are kept in memory; then the first that was read goes
 _LONGEST_CLAIM = timedelta(days=1)  # then whoever made it was killed
@@ -161,7 +163,7 @@ class JsonReleaseLog(ReleaseLog):
         return record
 
     def add_check(self, report: AuditReport, checked_at: datetime) -> None:
-        name = f"{checked_at.astimezone(UTC).strftime(_INSTANT)}.json"
+        name = f"{checked_at.astimezone(UTC).strftime(INSTANT)}.json"
         self._create_same(self._log(report.dataset) / "checks" / name, report)
 
     def last_check(self, dataset: DatasetName) -> tuple[datetime, AuditReport] | None:
@@ -169,7 +171,7 @@ class JsonReleaseLog(ReleaseLog):
         return self._check(dataset, names[-1]) if names else None
 
     def checks(self, dataset: DatasetName, since: datetime) -> Sequence[tuple[datetime, AuditReport]]:
-        first = since.astimezone(UTC).strftime(_INSTANT)
+        first = since.astimezone(UTC).strftime(INSTANT)
         return [self._check(dataset, name) for name in self._check_names(dataset) if name >= first]
 
     def promises(self, dataset: DatasetName) -> Sequence[Promise]:
@@ -178,8 +180,29 @@ class JsonReleaseLog(ReleaseLog):
         return list(self._side_by_side(lambda name: self._read(folder / name, Promise), names))
 
     def add_promise(self, promise: Promise) -> None:
-        name = f"{promise.valid_from.astimezone(UTC).strftime(_INSTANT)}.json"
+        name = f"{promise.valid_from.astimezone(UTC).strftime(INSTANT)}.json"
         self._create_same(self._log(promise.dataset) / "promises" / name, promise)
+
+    def contract_versions(self, dataset: DatasetName) -> Sequence[ContractVersion]:
+        found = self._side_by_side(
+            lambda valid_from: self.contract_version(dataset, valid_from), self.contract_instants(dataset)
+        )
+        return [version for version in found if version is not None]
+
+    def contract_instants(self, dataset: DatasetName) -> Sequence[datetime]:
+        names = self._storage.list_names(self._log(dataset) / "contracts")
+        return [instant for name in names if (instant := _instant_of(name)) is not None]
+
+    def contract_version(self, dataset: DatasetName, valid_from: datetime) -> ContractVersion | None:
+        location = self._contract_location(dataset, valid_from)
+        try:  # not kept in memory: they are large, and hardly read
+            return parsed(self._storage, location, ContractVersion)
+        except FileNotFoundError:
+            return None
+
+    def add_contract_version(self, version: ContractVersion) -> None:
+        with suppress(AlreadyExistsError):
+            self._create(self._contract_location(version.dataset, version.valid_from), version)
 
     def pins(self, dataset: DatasetName) -> Mapping[ReleaseId, str]:
         folder = self._log(dataset) / "pins"
@@ -189,7 +212,7 @@ class JsonReleaseLog(ReleaseLog):
             if release_id is None:
                 continue
             with suppress(FileNotFoundError):  # unpinned since the folder was read
-                found[release_id] = _parsed(self._storage, folder / name, str)
+                found[release_id] = parsed(self._storage, folder / name, str)
         return found
 
     def pin(self, dataset: DatasetName, release_id: ReleaseId, reason: str) -> None:
@@ -208,7 +231,7 @@ class JsonReleaseLog(ReleaseLog):
             yield frozenset()
             return
         folder = self._log(dataset) / "claims"
-        mine = folder / f"{purpose}.{now.astimezone(UTC).strftime(_INSTANT)}.{uuid4().hex}.json"
+        mine = folder / f"{purpose}.{now.astimezone(UTC).strftime(INSTANT)}.{uuid4().hex}.json"
         self._storage.create(mine, json_of(tuple[str, ...]).dump_json(tuple(map(str, releases))))
         try:
             yield frozenset(releases) & self._claimed(folder, purpose, now)
@@ -221,14 +244,14 @@ class JsonReleaseLog(ReleaseLog):
         for name in self._storage.list_names(folder):
             other, _, claimed_at = name.removesuffix(".json").rpartition(".")[0].partition(".")
             try:
-                age = now - datetime.strptime(claimed_at, _INSTANT).replace(tzinfo=UTC)
+                age = now - datetime.strptime(claimed_at, INSTANT).replace(tzinfo=UTC)
             except ValueError:
                 continue
             if abs(age) > _LONGEST_CLAIM:
                 self._storage.delete(folder / name)
             elif other != purpose:
                 with suppress(FileNotFoundError):  # it ended since the folder was read
-                    texts = _parsed(self._storage, folder / name, tuple[str, ...])
+                    texts = parsed(self._storage, folder / name, tuple[str, ...])
                     found |= {each for text in texts if (each := _release_of(text)) is not None}
         return frozenset(found)
 
@@ -245,12 +268,15 @@ class JsonReleaseLog(ReleaseLog):
         names = self._storage.list_names(self.releases_folder(dataset))
         return sorted(release_id for name in names if (release_id := _release_of(name)) is not None)
 
+    def _contract_location(self, dataset: DatasetName, valid_from: datetime) -> Location:
+        return self._log(dataset) / "contracts" / f"{valid_from.astimezone(UTC).strftime(INSTANT)}.json"
+
     def _check_names(self, dataset: DatasetName) -> Sequence[str]:
         names = self._storage.list_names(self._log(dataset) / "checks")
         return [name for name in names if name.endswith(".json")]
 
     def _check(self, dataset: DatasetName, name: str) -> tuple[datetime, AuditReport]:
-        checked_at = datetime.strptime(name.removesuffix(".json"), _INSTANT).replace(tzinfo=UTC)
+        checked_at = datetime.strptime(name.removesuffix(".json"), INSTANT).replace(tzinfo=UTC)
         return checked_at, self._read(self._log(dataset) / "checks" / name, AuditReport)
 
     def _file_list_location(self, dataset: DatasetName, release_id: ReleaseId) -> Location:
@@ -287,51 +313,11 @@ class JsonReleaseLog(ReleaseLog):
     def _read(self, location: Location, kind: type[T]) -> T:
         if (seen := self._seen.get(location.path)) is not None:
             return seen
-        value = _parsed(self._storage, location, kind)
+        value = parsed(self._storage, location, kind)
         if len(self._seen) >= _MOST_SEEN:
             self._seen.pop(next(iter(self._seen)), None)
         self._seen[location.path] = value
         return value
-
-
-def _parsed(storage: Storage, location: Location, kind: type[T]) -> T:
-    content = storage.read(location)
-    try:
-        value: T = json_of(kind).validate_json(content)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise _corrupt(storage, location, kind, f"{len(content)} bytes; {first['msg']}") from error
-    if (told := _identity(value)) is not None and told not in location.path.removesuffix(".json").split("/"):
-        raise _corrupt(storage, location, kind, f"what belongs to {told}")
-    return value
-
-
-def _identity(value: object) -> str | None:
-    """Which part of a value's place tells what it is: a backup may be put back in the wrong one."""
-    if isinstance(value, Receipt | Generation):
-        return f"{value.number:08d}"
-    return str(value.release_id) if isinstance(value, FileList | ReleaseRecord) else None
-
-
-def _corrupt(storage: Storage, location: Location, kind: type, found: str) -> CorruptError:
-    return CorruptError(
-        f"can't be read as a {_WORDS.get(kind, 'note of the log')}",
-        subject=storage.uri(location),
-        found=found,
-        consumers="still read what the catalog shows; nothing was written",
-        next_step="restore the file from a backup or its former version, then: datahub doctor",
-    )
-
-
-_WORDS: dict[type, str] = {
-    Receipt: "receipt",
-    Generation: "generation",
-    AuditReport: "audit",
-    ReleaseRecord: "release record",
-    FileList: "list of files",
-    Promise: "promise",
-    str: "pin",
-}
 
 
 def _numbered_name(number: int) -> str:
@@ -340,6 +326,13 @@ def _numbered_name(number: int) -> str:
 
 def _audit_name(base_generation: int, contract_fingerprint: str) -> str:
     return f"_audit.{base_generation}.{contract_fingerprint}.json"
+
+
+def _instant_of(name: str) -> datetime | None:
+    try:
+        return datetime.strptime(name, f"{INSTANT}.json").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def _release_of(name: str) -> ReleaseId | None:

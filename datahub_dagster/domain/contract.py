@@ -98,6 +98,10 @@ class DataTest:
         check_name: The name as an asset check: letters, digits and `_`, unique within the dataset.
         kind: The generic test (`not_null`, `hub_between`, ...) or `singular`.
         depends_on: Every dataset that its SQL reads, its own included.
+        arguments: What the team wrote below its kind, each as JSON, by name.
+        limit: How many failures are looked at; None = all.
+        fail_calc: SQL by which failures are counted.
+        sql: A digest of a singular test's SQL; empty for a generic one.
     """
 
     unique_id: str
@@ -111,7 +115,23 @@ class DataTest:
     error_if: str = "!= 0"
     description: str = ""
     depends_on: tuple[DatasetName, ...] = ()
+    arguments: tuple[tuple[str, str], ...] = ()
+    sql: str = ""
+    limit: int | None = None
+    fail_calc: str = "count(*)"
     origin: Origin | None = None
+
+    @property
+    def counts_rows(self) -> bool:
+        """Whether each row that its SQL returns is one failure."""
+        return "".join(self.fail_calc.lower().split()) in {"count(*)", "count(1)"}
+
+    @property
+    def blocks_on_each_row(self) -> bool:
+        """Whether a single row that breaks it is enough to block a release, whichever row it is."""
+        is_strict = "".join(self.error_if.split()) in {"!=0", ">0", ">=1"}
+        is_counted = self.counts_rows and self.limit != 0
+        return self.severity is Severity.ERROR and not self.where and is_strict and is_counted
 
     @property
     def label(self) -> str:

@@ -156,6 +156,7 @@ class DatasetMemory:
         is_adopted: Whether its open incidents are known: those of another scope, or from before the memory was lost.
         deprecated: How urgently consumers were told to leave; see `deprecation_level`.
         owners: E-mail addresses of those who are told if its contract can't be read any more.
+        noted: `contract_key` of the contract that is known to be in the log.
     """
 
     team: str
@@ -168,6 +169,7 @@ class DatasetMemory:
     is_adopted: bool = False
     deprecated: int = 0
     owners: tuple[str, ...] = ()
+    noted: str = ""
     slos: Mapping[str, SloMemory] = field(default_factory=dict[str, SloMemory])
 
 
@@ -238,6 +240,11 @@ def promise_key(promise: Promise, contract: Contract) -> str:
         promise.freshness, promise.quality, promise.partitions, contract.lifecycle, contract.sunset_date,
     )  # fmt: skip
     return digest(repr(parts))
+
+
+def contract_key(contract: Contract) -> str:
+    """A digest of all that a contract says: one with another digest is compared with what is noted of it in the log."""
+    return digest(repr(contract))
 
 
 def slo_names(promise: Promise) -> tuple[str, ...]:

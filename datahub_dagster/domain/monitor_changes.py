@@ -51,6 +51,7 @@ class Look:
         at: When it was (UTC); what was due before is dealt with by it.
         since: When the one before was; None = this is the first.
         seen: See `DatasetMemory`.
+        noted: See `DatasetMemory`.
         problem: Why nothing could be found out, of no SLO.
     """
 
@@ -59,6 +60,7 @@ class Look:
     at: datetime
     since: datetime | None
     seen: str = ""
+    noted: str = ""
     slos: tuple[SloLook, ...] = ()
     problem: str = ""
 

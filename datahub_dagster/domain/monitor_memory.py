@@ -119,6 +119,7 @@ def after(each: Watched, look: Look, changes: Changes) -> DatasetMemory:
         is_adopted=bool(before and before.is_adopted),
         deprecated=level,
         owners=_addresses(each.contract),
+        noted=look.noted,
         slos=slos,
     )
 

@@ -1,6 +1,7 @@
 """What Parquet footers tell of a delivery: columns, rows, bounds. Never the data themselves."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,15 +21,32 @@ class Bounds:
     null_count: int | None
 
 
+class Footer(NamedTuple):
+    """What a footer's statistics say of one column. A tuple, as there are as many as files and columns together.
+
+    `nulls` is None where it does not tell. Bounds are as Python has such values, NaN left out; None where there are none.
+    """
+
+    rows: int
+    nulls: int | None
+    low: object
+    high: object
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileProfile:
-    """One file. `bounds` is of the partition column, where the file holds it; `broken` says why it can't be read."""
+    """One file.
+
+    `bounds` is of the partition column, where the file holds it, `statistics` of each of `columns`; `broken` says why it can't
+    be read.
+    """
 
     path: str
     size: int
     rows: int = 0
     columns: tuple[FoundColumn, ...] = ()
     bounds: Bounds | None = None
+    statistics: tuple[Footer, ...] = ()
     broken: str | None = None
 
 

@@ -9,6 +9,7 @@ from datahub_dagster.domain.audit import AuditReport, Block
 from datahub_dagster.domain.contract import Mode
 from datahub_dagster.domain.names import DatasetName, ReleaseId
 from datahub_dagster.domain.profile import Fault
+from datahub_dagster.domain.statistics import ColumnStatistics
 
 WHOLE = ""  # key of the only partition of a dataset that has none
 
@@ -86,6 +87,7 @@ class ReleaseRecord:
         replaced: Those of them that were published before.
         faults: Why validation said no. `blocks`: why the audit said no.
         dataset_rows: Rows of the whole dataset once it was published; `rows` are those of the release alone.
+        statistics: What the footers of its files say of each column; empty where nothing could be read, and in records of old.
         step_seconds: Time spent in each step; not part of the outcome.
         run_id: The Dagster run, if one did it.
     """
@@ -113,6 +115,7 @@ class ReleaseRecord:
     dataset_rows: int | None = None
     dataset_bytes: int | None = None
     columns: tuple[tuple[str, str], ...] = ()
+    statistics: tuple[ColumnStatistics, ...] = ()
     faults: tuple[Fault, ...] = ()
     blocks: tuple[Block, ...] = ()
     audit: AuditReport | None = None

@@ -150,6 +150,7 @@ def standing(
     now: datetime,
     *,
     publications: Publications | None = None,
+    content_at: datetime | None = None,
 ) -> SloStanding:
     """How an SLO stands at `now`. Never raises for a calendar, a zone or a clock: that is `unknown`, with the reason.
 
@@ -163,6 +164,8 @@ def standing(
             partitions.
         last_published_at: When the newest release was published; None = never delivered.
         now: The instant asked about.
+        content_at: When what is published now was published first: `max_age` counts from then. None = the newest
+            release is published.
         publications: All that was ever published. With it a month is met only by a release of its own
             partition, and how late a dataset without partitions was is known. Without it the newest release
             is taken for one of the month that is owed.
@@ -172,7 +175,7 @@ def standing(
             reason = f"the newest release was published at {words.instant(last_published_at)}, which is still to come: a clock is wrong"
             return SloStanding(slo=slo.name, state=SloState.UNKNOWN, reason=reason)
         if slo.max_age is not None:
-            return _standing_by_age(slo, slo.max_age, last_published_at, now)
+            return _standing_by_age(slo, slo.max_age, last_published_at, content_at, now)
         facts = _Facts(published, last_published_at, publications)
         return _standing_by_due_time(slo, partitions, facts, now)
     except (CalendarRangeError, ValueError, OverflowError) as error:
@@ -209,20 +212,29 @@ def not_there(missed: DueResult) -> str:
 
 
 def _standing_by_age(
-    slo: FreshnessSlo, max_age: timedelta, last_published_at: datetime | None, now: datetime
+    slo: FreshnessSlo,
+    max_age: timedelta,
+    last_published_at: datetime | None,
+    content_at: datetime | None,
+    now: datetime,
 ) -> SloStanding:
     if last_published_at is None:
         return SloStanding(slo=slo.name, state=SloState.LATE, reason="never delivered")
-    due = last_published_at + max_age
+    since = content_at or last_published_at
+    due = since + max_age
     if now <= due + slo.grace:
         return SloStanding(slo=slo.name, state=SloState.MET, next_due_at=due)
     promised = f"{words.duration(max_age)} is promised{_with_grace(slo)}"
+    old = f"{words.duration(now - since)} old, {promised}"
+    is_newest = since >= last_published_at
     return SloStanding(
         slo=slo.name,
         state=SloState.LATE,
         due_at=due,
         deadline_at=due + slo.grace,
-        reason=f"the newest release is {words.duration(now - last_published_at)} old, {promised}",
+        reason=f"the newest release is {old}"
+        if is_newest
+        else f"what is published is {old}: a newer release was taken back",
     )
 
 

@@ -59,6 +59,7 @@ class SloReport:
         next_due_at: The next due time (UTC, without grace), if it is known.
         problem: Why nothing can be said (a log that can't be read); empty as a rule. What is known but for some due times has none:
             those are `unknown`, with the reason.
+        is_unread: Whether that is since the log could not be read, this time.
         promised_until: Since when it is promised no longer (UTC): dropped, or renamed. None = it is promised. Only reports over a span
             of the past have such.
     """
@@ -70,6 +71,7 @@ class SloReport:
     results: tuple[DueResult | DeliveryResult, ...] = ()
     next_due_at: datetime | None = None
     problem: str = ""
+    is_unread: bool = False
     promised_until: datetime | None = None
 
     @property

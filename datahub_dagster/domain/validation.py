@@ -10,16 +10,18 @@ from datahub_dagster.domain.placement import IsSession, PlacedFile, partition_fa
 from datahub_dagster.domain.profile import Fault, FileProfile
 from datahub_dagster.domain.release import WHOLE
 from datahub_dagster.domain.schema import canonical
+from datahub_dagster.domain.statistics import ColumnStatistics, statistics_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validated:
-    """What validation found. With faults, `files` may lack those that have no place."""
+    """What validation found. With faults, `files` may lack those that have no place; `statistics` are of `files`."""
 
     files: tuple[PlacedFile, ...] = ()
     faults: tuple[Fault, ...] = ()
     warnings: tuple[str, ...] = ()
     columns: tuple[tuple[str, str], ...] = ()
+    statistics: tuple[ColumnStatistics, ...] = ()
 
     @property
     def partitions(self) -> tuple[str, ...]:
@@ -89,6 +91,7 @@ def validate(
         faults=tuple(_merged(faults)),
         warnings=tuple(warnings),
         columns=_columns_of(readable),
+        statistics=statistics_of([file.profile for file in placed], contract),
     )
 
 

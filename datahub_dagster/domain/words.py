@@ -1,5 +1,6 @@
 """How numbers, times and promises are said: one wording for the terminal, the pages and Dagster. Pure."""
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from datahub_dagster.domain.contract import (
 )
 from datahub_dagster.domain.release import WHOLE, OutcomeKind
 
+_TEST_OF_COLUMN = re.compile(r"\w+ of \S+:")
 _EACH_DAY = {"daily": "every day", "weekdays": "Monday to Friday"}
 
 
@@ -264,11 +266,16 @@ def license(terms: License) -> str:
 def sentence(text: str) -> str:
     """The text with a capital at its start, unless it starts with a name, such as a test's.
 
-    >>> sentence("by 08:00 Asia/Tokyo"), sentence("not_null_id: 3 failures")
-    ('By 08:00 Asia/Tokyo', 'not_null_id: 3 failures')
+    >>> (
+    ...     sentence("by 08:00 Asia/Tokyo"),
+    ...     sentence("not_null_id: 3 failures"),
+    ...     sentence("unique of day: 1 failure"),
+    ... )
+    ('By 08:00 Asia/Tokyo', 'not_null_id: 3 failures', 'unique of day: 1 failure')
     """
     first = text.split(maxsplit=1)[0] if text.strip() else ""
-    return text[:1].upper() + text[1:] if first.rstrip(".,;").isalpha() else text
+    is_name = not first.rstrip(".,;").isalpha() or _TEST_OF_COLUMN.match(text)
+    return text if is_name else text[:1].upper() + text[1:]
 
 
 def safe_url(url: str | None) -> str | None:

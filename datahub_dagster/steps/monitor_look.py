@@ -8,7 +8,7 @@ from datahub_dagster.domain.calendars import CalendarRangeError
 from datahub_dagster.domain.contract import Contract, FreshnessSlo
 from datahub_dagster.domain.due import calendar_of, latest_due, local_date
 from datahub_dagster.domain.inbox import InboxState
-from datahub_dagster.domain.monitor import DatasetMemory, SloMemory
+from datahub_dagster.domain.monitor import DatasetMemory, SloMemory, contract_key
 from datahub_dagster.domain.monitor_changes import Look, SloLook
 from datahub_dagster.domain.monitor_memory import Watched
 from datahub_dagster.domain.promise import Promise
@@ -17,6 +17,7 @@ from datahub_dagster.domain.slo_history import Deadline, begin_of, due_results, 
 from datahub_dagster.domain.timeline import Timeline
 from datahub_dagster.domain.verdict import DueResult, Verdict
 from datahub_dagster.ports import Hub
+from datahub_dagster.steps.contract_history import note_contract
 from datahub_dagster.steps.inbox import look_into_inbox
 from datahub_dagster.steps.slo import note_promise, promises
 
@@ -32,7 +33,7 @@ _ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
 def look_at(hub: Hub, each: Watched, now: datetime, alive_at: datetime | None = None) -> Look:
-    """What is new of a dataset since it was looked at. A new promise is noted in the log on the way.
+    """What is new of a dataset since it was looked at. A new promise, or a changed contract, is noted in the log on the way.
 
     Args:
         hub: The hub.
@@ -48,6 +49,9 @@ def look_at(hub: Hub, each: Watched, now: datetime, alive_at: datetime | None = 
     if before is None or not each.is_as_promised:
         note_promise(hub, contract, each.consumers)
         given = promises(hub, contract, each.consumers)
+    noted = contract_key(contract)
+    if (before is None or before.noted != noted) and not note_contract(hub, contract):
+        noted = ""
     current = hub.log.current(contract.name)
     seen = _seen(hub, contract, current)
     is_news = given is not None or before is None or seen != before.seen
@@ -62,7 +66,13 @@ def look_at(hub: Hub, each: Watched, now: datetime, alive_at: datetime | None = 
             first = max(min(first, alive_at), now - _MOST_CAUGHT_UP)
         looks.append(_Asked(hub, contract, current, slo, first, now).look(given, known))
     return Look(
-        contract=contract, consumers=each.consumers, at=now, since=since, seen=seen, slos=tuple(looks)
+        contract=contract,
+        consumers=each.consumers,
+        at=now,
+        since=since,
+        seen=seen,
+        slos=tuple(looks),
+        noted=noted,
     )
 
 

@@ -16,7 +16,7 @@ from datahub_dagster.domain.view import FileList
 from datahub_dagster.errors import RetentionError
 from datahub_dagster.ports import Hub
 from datahub_dagster.steps import noticed
-from datahub_dagster.steps.slo import note_promise_at_publication
+from datahub_dagster.steps.contract_history import note_at_publication
 from datahub_dagster.steps.views import view_of
 
 
@@ -50,20 +50,24 @@ def invalid(record: ReleaseRecord, validated: Validated, fault: Fault | None = N
         rows=validated.rows,
         partitions=validated.partitions,
         columns=validated.columns,
+        statistics=validated.statistics,
         faults=(*validated.faults, *([fault] if fault else [])),
         warnings=validated.warnings,
     )
 
 
-def with_files(record: ReleaseRecord, staged: FileList) -> ReleaseRecord:
+def with_files(record: ReleaseRecord, staged: FileList, validated: Validated) -> ReleaseRecord:
     """The record of a delivery that was staged."""
+    rows = sum(file.rows for file in staged.files)
     return replace(
         record,
-        rows=sum(file.rows for file in staged.files),
+        rows=rows,
         bytes=sum(file.size for file in staged.files),
         files=len(staged.files),
         partitions=tuple(sorted({file.partition for file in staged.files})),
         columns=staged.columns,
+        # An interrupted call staged it; by now some of the delivery may be gone from the inbox.
+        statistics=validated.statistics if validated.rows == rows else (),
     )
 
 
@@ -135,7 +139,7 @@ def keep(
     # A clock that went backwards must not end a delivery before it came.
     finished = replace(record, finished_at=max(hub.clock.now(), begun_at), step_seconds=dict(step_seconds))
     if finished.state is ReleaseState.PUBLISHED:
-        note_promise_at_publication(hub, contract)
+        note_at_publication(hub, contract)
     noticed.raise_for_record(hub, contract, finished)
     kept = hub.log.add_record(finished)
     return kept, kept is finished

@@ -29,7 +29,7 @@ from datahub_dagster.domain.slo_history import begin_of, history
 from datahub_dagster.domain.slo_report import Budget, SloReport
 from datahub_dagster.domain.timeline import CLOCK_SKEW, Timeline
 from datahub_dagster.domain.verdict import DueResult
-from datahub_dagster.errors import CorruptError, HubError
+from datahub_dagster.errors import HubError
 from datahub_dagster.ports import Hub
 from datahub_dagster.side_by_side import side_by_side
 
@@ -76,15 +76,8 @@ def note_promise(hub: Hub, contract: Contract, consumers: Sequence[Consumer]) ->
         consumers: Those of the dataset (`ContractBook.consumers_of`).
     """
     _, current = _noted_and_now(hub, contract, consumers)
-    if current and not _is_clock_behind(hub, contract):
+    if current and not is_clock_behind(hub, contract):
         hub.log.add_promise(current)
-
-
-def note_promise_at_publication(hub: Hub, contract: Contract) -> None:
-    """As `note_promise`, by the newest state of the contract. A note that can't be read stops no release: reports tell of it."""
-    book = hub.book()
-    with suppress(CorruptError):
-        note_promise(hub, book.datasets.get(contract.name, contract), book.consumers_of(contract.name))
 
 
 def slo_reports(
@@ -152,7 +145,7 @@ def _noted_and_now(
     return noted, None if noted and current.is_as(noted[-1]) else current
 
 
-def _is_clock_behind(hub: Hub, contract: Contract) -> bool:
+def is_clock_behind(hub: Hub, contract: Contract) -> bool:
     """Whether what was published last is still to come by this clock: what it notes would reach back into what is over.
 
     Of two publications one may be the fault of another clock.
@@ -266,6 +259,7 @@ def _unread(
         slo=promised if isinstance(promised, FreshnessSlo) else None,
         budget=Budget(objective=promised.objective, window=window, since=until - window, until=until),
         problem=error.headline,
+        is_unread=True,
     )
 
 

@@ -80,6 +80,7 @@ def _standing(
     slo: FreshnessSlo, partitions: PartitionSpec | None, generations: Sequence[Generation], now: datetime
 ) -> SloStanding:
     released = [g.published_at for g in generations if g.kind is GenerationKind.RELEASE]
+    timeline = Timeline.of(generations, now)
     found = standing(
         slo,
         partitions,
@@ -87,10 +88,10 @@ def _standing(
         max(released, default=None),
         now,
         publications=publications_of(generations),
+        content_at=timeline.content_at,
     )
     if found.state is not SloState.MET or not released:
         return found
-    timeline = Timeline.of(generations, now)
     since = found.due_at + slo.grace if found.due_at else now - timedelta(days=1)
     about = found.business_date or local_date(slo, now).isoformat()
     results = due_results(slo, partitions, timeline, since, now, now, promised_since=released[0])

@@ -11,7 +11,7 @@ from datahub_dagster.domain.contract import Contract, FreshnessSlo
 from datahub_dagster.domain.impact import impact_of
 from datahub_dagster.domain.slo import SloStanding, SloState
 from datahub_dagster.ports import Hub
-from datahub_dagster.steps.slo import note_promise, promises_on_record
+from datahub_dagster.steps.slo import note_promise, promises_on_record, slo_reports
 from datahub_dagster.steps.stand import dataset_status
 from tests.builders import book, consumer, contract
 from tests.hubs import SteppingClock, orders, put_delivery
@@ -47,6 +47,31 @@ def test_what_was_taken_back_before_its_deadline_is_late_and_afterwards_it_stays
 
     pipeline.rollback(hub(44), of, 2, reason="they were right", actor="test")
     assert state(45)[0] is SloState.MET
+
+
+def test_after_a_rollback_a_promised_age_counts_from_what_is_published_as_in_the_report(
+    tmp_path: Path,
+) -> None:
+    of, place = contract(freshness_slos=(FreshnessSlo(max_age=26 * HOUR),)), OnDisk(tmp_path)
+
+    def hub(hour: int) -> Hub:
+        clock = SteppingClock(MONDAY + hour * HOUR)
+        return place.hub(of, clock=clock, auditor=PassingAuditor(place.storage()))
+
+    for hour in (12, 14):
+        put_delivery(hub(hour), of, f"at-{hour}", {"x.parquet": orders([hour])})
+        pipeline.release(hub(hour), of, f"at-{hour}", actor="test")
+    pipeline.rollback(hub(15), of, 1, reason="wrong prices", actor="test")
+
+    [standing] = dataset_status(hub(16), of).standings
+    [report] = slo_reports(hub(16), of, (), MONDAY + 16 * HOUR)
+    first_at = hub(16).log.generations(of.name)[0].published_at
+
+    assert standing.state is SloState.MET
+    assert standing.next_due_at == report.next_due_at == first_at + 26 * HOUR
+    [late] = dataset_status(hub(39), of).standings
+    assert late.due_at == first_at + 26 * HOUR
+    assert late.reason.startswith("what is published is 1 day 2 h")
 
 
 EVENING = FreshnessSlo(due=time(18, 30))

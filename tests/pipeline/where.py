@@ -114,7 +114,7 @@ class Where(ABC):
             elif path.startswith("alerts/raised/"):
                 alert = json.loads(content)
                 state["alerts"] = state.get("alerts", set()) | {(alert["key"], alert["stage"])}
-            elif "/promises/" in path:  # called by the instant
+            elif "/promises/" in path or "/contracts/" in path:  # called by the instant
                 told = without_times(json.loads(content))
                 state[path.rpartition("/")[0]] = [*state.get(path.rpartition("/")[0], []), told]
             elif path.endswith(".json"):

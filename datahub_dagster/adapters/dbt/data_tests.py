@@ -135,6 +135,12 @@ class DataTestReader:
             error_if=config.get("error_if") or "!= 0",
             description=node.get("description") or str((config.get("meta") or {}).get("description") or ""),
             depends_on=tuple(dict.fromkeys(self.sources[pair] for pair in pairs)),
+            arguments=tuple(
+                (name, json.dumps(arguments[name], sort_keys=True, default=str)) for name in sorted(arguments)
+            ),
+            sql=digest(" ".join(node["raw_code"].split())) if kind == "singular" else "",
+            limit=config.get("limit"),
+            fail_calc=config.get("fail_calc") or "count(*)",
             origin=origin,
         )
         text = phrase(kind, arguments)

@@ -1,11 +1,14 @@
 """dbt's own documentation of the project, as one page that needs no server and no other host."""
 
+import json
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from datahub_dagster.adapters.dbt.auditor import ParsedFiles
+from datahub_dagster.adapters.dbt.docs_page import docs_page
+from datahub_dagster.adapters.dbt.docs_secrets import open_catalog, open_manifest
 from datahub_dagster.adapters.dbt.engine import Engine
 from datahub_dagster.adapters.dbt.invocation import invoke_dbt, temporary_target
 from datahub_dagster.adapters.dbt.profiles import write_profiles
@@ -45,11 +48,9 @@ class DbtDocs:
             project, content = RawManifest.read(parsed.manifest_path).published(
                 engine.published_relation, has_schema
             )
-            # dbt puts this file into the page, and writes it itself only where it compiles.
-            (target_dir / "manifest.json").write_bytes(content)
             with _without_agates_remark():
                 outcome = invoke_dbt(
-                    ["docs", "generate", "--static", "--no-compile", f"--threads={engine.threads}"],
+                    ["docs", "generate", "--no-compile", f"--threads={engine.threads}"],
                     project_dir=parsed.project_dir,
                     profiles_dir=write_profiles(
                         parsed.project_dir, self._cache_dir, engine.target, engine.output()
@@ -57,7 +58,8 @@ class DbtDocs:
                     target_dir=target_dir,
                     manifest=project,
                 )
-            page = (target_dir / PAGE).read_bytes()
+            template = (target_dir / "index.html").read_text("utf-8")
+            catalog = json.loads((target_dir / "catalog.json").read_bytes())
         # dbt makes a page without columns then, and is content.
         errors = getattr(outcome.result, "errors", None)
         if errors:
@@ -69,7 +71,8 @@ class DbtDocs:
                 next_step="datahub doctor",
             )
         out.mkdir(parents=True, exist_ok=True)
-        (out / PAGE).write_bytes(page)
+        page = docs_page(template, open_manifest(content), open_catalog(catalog))
+        (out / PAGE).write_bytes(page.encode())
 
 
 @contextmanager

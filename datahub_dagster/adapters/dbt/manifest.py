@@ -22,7 +22,6 @@ from datahub_dagster.domain.contract import (
     DbtFreshness,
     DeliverySpec,
     Origin,
-    Severity,
     digest,
 )
 from datahub_dagster.domain.names import DatasetName
@@ -141,11 +140,11 @@ class _Reader:
         if block is None:
             return None
         own = [owned for owned in tests if (owned.test.column or "").lower() == column["name"].lower()]
-        firm = {owned.test.kind for owned in own if _is_firm(owned)}
+        firm = {owned.test.kind for owned in own if owned.test.blocks_on_each_row}
         shown = [
             owned.phrase
             for owned in own
-            if not (_is_firm(owned) and owned.test.kind in ("not_null", "unique"))
+            if not (owned.test.blocks_on_each_row and owned.test.kind in ("not_null", "unique"))
         ]
         return Column(
             name=column["name"],
@@ -255,16 +254,6 @@ def _promise_faults(contract: Contract) -> Iterator[PromiseFault]:
 def _meta(node: Node) -> Mapping[str, Any]:
     """A node's `meta`; dbt keeps both spellings in both places, older versions in one."""
     return {**(node.get("meta") or {}), **((node.get("config") or {}).get("meta") or {})}
-
-
-def _is_firm(owned: OwnedTest) -> bool:
-    """Whether the test blocks on each row that breaks it."""
-    test = owned.test
-    return (
-        test.severity is Severity.ERROR
-        and not test.where
-        and test.error_if.strip() in ("!= 0", "!=0", "> 0", ">0", ">= 1", ">=1")
-    )
 
 
 def _first(value: Any) -> str | None:

@@ -63,7 +63,7 @@ class Privacy:
         # A dataset may be confidential as a whole and promise no column.
         strict = bool(hidden) or contract.classification is Classification.CONFIDENTIAL
         for node in others:
-            names, whole = _confidential(node)
+            names, whole = confidential(node)
             hidden |= names
             strict = strict or whole or bool(names)
         known = {column.name.lower() for column in contract.columns}
@@ -124,7 +124,7 @@ def _origins(name: str, sql: str) -> Iterator[str | None]:
         yield None
 
 
-def _confidential(node: Mapping[str, Any]) -> tuple[set[str], bool]:
+def confidential(node: Mapping[str, Any]) -> tuple[set[str], bool]:
     """Names of a source's confidential columns (lower case), and whether the source is confidential as a whole."""
     own = _classification(node)
     columns = node.get("columns", {}).values()

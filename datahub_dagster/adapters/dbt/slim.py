@@ -4,7 +4,6 @@ Most of what a dbt command does grows with the project: at 1,000 datasets the te
 third of a second with this one. What is left out can't run either, so that no selector is needed, and none can match too much or nothing.
 """
 
-import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -98,8 +97,8 @@ class RawManifest:
 
     def published(
         self, relation_of: Callable[[str, str], Relation], has_schema: Callable[[str], bool]
-    ) -> tuple["Manifest", bytes]:
-        """The project with every source read where readers find it: for dbt the sources alone, and as JSON everything.
+    ) -> tuple["Manifest", dict[str, Any]]:
+        """The project with every source read where readers find it: for dbt the sources alone, and as in JSON everything.
 
         Args:
             relation_of: Where that is, by the source's schema and the table's name.
@@ -118,7 +117,7 @@ class RawManifest:
         there = {name: node for name, node in sources.items() if has_schema(self.sources[name]["schema"])}
         found = Manifest.from_dict({**content, "nodes": {}, "sources": there, "disabled": {}})
         found.build_flat_graph()
-        return found, json.dumps(content).encode()
+        return found, content
 
     def _needed(self, names: Collection[str]) -> Iterator[str]:
         seen: set[str] = set()

@@ -157,6 +157,7 @@ def test_old_spellings_are_read(legacy: ContractBook) -> None:
     }
     plausible = next(test for test in sales.tests if test.name == "amount_is_plausible")
     assert (plausible.warn_if, plausible.error_if) == (">10", ">100")
+    assert (plausible.limit, plausible.fail_calc) == (500, "count(*)")
 
 
 def test_a_column_that_is_quoted_or_only_warned_about_is_read_as_it_is(legacy: ContractBook) -> None:

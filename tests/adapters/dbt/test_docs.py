@@ -55,8 +55,13 @@ def test_the_page_shows_the_columns_of_what_is_published(tmp_path: Path) -> None
     assert any(node["resource_type"] == "test" for node in manifest["nodes"].values())
 
 
-def test_nothing_needs_to_be_published(project: Audited, tmp_path: Path) -> None:
+def test_nothing_needs_to_be_published_and_two_runs_make_the_same_page(
+    project: Audited, tmp_path: Path
+) -> None:
     manifest, catalog = render(project, tmp_path)
+    render(project, tmp_path / "again")
+    page = (tmp_path / "static_index.html").read_bytes()
+    assert (tmp_path / "again/static_index.html").read_bytes() == page
 
     assert manifest["sources"]
     assert not catalog["sources"]
@@ -68,22 +73,84 @@ def test_the_page_tells_nobody_that_it_is_read(project: Audited, tmp_path: Path)
     assert manifest["metadata"]["send_anonymous_usage_stats"] is False
 
 
-@pytest.mark.browser
-def test_the_page_asks_no_other_host(chromium: Path, tmp_path: Path) -> None:
-    from playwright.sync_api import sync_playwright
+HOSTILE = r"""
+sources:
+  - name: shop
+    description: &hostile >
+      </script><script>alert('script')</script><img src=x onerror=alert('image') class=hostile> [x](javascript:alert('link'))
+      ![picture](https://elsewhere.example/x.png) <style>body { display: none }</style> \"CATALOG.JSON INLINE DATA
+    tables:
+      - name: orders
+        description: *hostile
+        config: {tags: [*hostile]}
+        columns:
+          - name: id
+            description: *hostile
+            data_type: bigint
+            data_tests:
+              - not_null: {name: "evil_</script><script>alert('name')</script>", description: *hostile}
+              - accepted_values: {arguments: {values: ["</script><script>alert('value')</script>"]}}
+          - {name: "<img src=x onerror=alert('column') class=hostile>", data_type: varchar}
+exposures:
+  - name: reader
+    label: *hostile
+    description: *hostile
+    type: application
+    url: "javascript:alert('url')"
+    owner: {name: *hostile, email: a@example.com}
+    depends_on: ["source('shop', 'orders')"]
+"""
 
-    project = Audited(HUB_PROJECT, tmp_path / "scratch")
-    render(project, tmp_path)
+
+@pytest.fixture
+def hostile(tmp_path: Path) -> Audited:
+    """A project in which every text of a team would run as script."""
+    folder = tmp_path / "project"
+    (folder / "models").mkdir(parents=True)
+    (folder / "dbt_project.yml").write_text("name: hub\nversion: 1.0.0\nprofile: hub\n")
+    (folder / "models" / "shop.yml").write_text(HOSTILE)
+    return Audited(folder, tmp_path / "scratch")
+
+
+@pytest.mark.browser
+def test_nothing_that_a_team_writes_runs_or_asks_another_host(
+    chromium: Path, hostile: Audited, tmp_path: Path
+) -> None:
+    from playwright.sync_api import expect, sync_playwright
+
+    render(hostile, tmp_path)
+    address = (tmp_path / "static_index.html").as_uri()
     asked: list[str] = []
+    ran: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(chromium), args=["--no-sandbox"])
         page = browser.new_page()
+        page.set_default_timeout(10_000)
         page.on("request", lambda request: asked.append(request.url))
-        page.goto((tmp_path / "static_index.html").as_uri(), wait_until="networkidle")
-        page.wait_for_selector("text=Sources", state="attached")
+        page.on("dialog", lambda dialog: ran.append(dialog.message) or dialog.dismiss())
+
+        page.goto(f"{address}#!/source/source.hub.shop.orders", wait_until="networkidle")
+        expect(page.locator(".model-markdown").first).to_contain_text("onerror=alert('image')")
+        for row in page.locator(".column-row").all():
+            row.click()
+        expect(page.get_by_text("Accepted Values:")).to_be_visible()
+        page.locator(".launcher-btn").click()
+        expect(page.locator(".launcher-content canvas").first).to_be_visible()
+
+        page.goto("about:blank")
+        page.goto(f"{address}#!/exposure/exposure.hub.reader", wait_until="networkidle")
+        page.get_by_text("View this exposure").click()
+        page.get_by_placeholder("Search for models").fill("alert")
+        expect(page.locator(".search-result-match").first).to_be_visible()
+
+        assert page.locator(".hostile, img[src=x], .result-body script, .result-body style").count() == 0
+        # Should some text become markup all the same: the policy.
+        page.evaluate("document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=alert(1)>')")
+        page.evaluate("new Promise((resolve) => setTimeout(resolve, 100))")
         browser.close()
 
-    assert not [url for url in asked if not url.startswith(("file:", "data:", "blob:"))]
+    assert ran == []
+    assert not [url for url in asked if not url.startswith(("file:", "data:", "about:"))]
 
 
 def test_rendering_leaves_nothing_in_the_project(project: Audited, tmp_path: Path) -> None:
