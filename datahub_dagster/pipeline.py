@@ -26,7 +26,7 @@ from datahub_dagster.domain.release import Generation, ReleaseRecord
 from datahub_dagster.domain.slo_report import SloReport
 from datahub_dagster.domain.status import DatasetStatus
 from datahub_dagster.errors import AlreadyExistsError, ConflictError, UnknownReleaseError
-from datahub_dagster.ports import Hub, OnStep, Purpose, StepEvent, silent
+from datahub_dagster.ports import Hub, OnStep, Purpose, Rendered, StepEvent, Storage, silent
 from datahub_dagster.steps import alerts, hand_in, noticed, observe, publish, receive, retain
 from datahub_dagster.steps.acknowledge import accept_failure, acknowledge_incidents, take_back
 from datahub_dagster.steps.audit import audit_candidate, audit_published
@@ -83,7 +83,7 @@ def release(
         staged = stage(hub, contract, receipt, validated, on_step)
     if isinstance(staged, Fault):
         return _end(hub, contract, way, observe.invalid(record, validated, staged))
-    record = observe.with_files(record, staged)
+    record = observe.with_files(record, staged, validated)
 
     for _ in range(_ATTEMPTS):
         # Looked up before the next question, or another process with this very release slips in between.
@@ -121,9 +121,19 @@ def release(
     return _end(hub, contract, way, record)
 
 
-def document(hub: Hub, *, with_dbt_docs: bool) -> Location:
-    """The last step, for all datasets at once: render the pages from contracts and records; where the start page is."""
+def document(hub: Hub, *, with_dbt_docs: bool) -> Rendered:
+    """The last step, for all datasets at once: render the pages from contracts and records."""
     return hub.site.render(hub, with_dbt_docs=with_dbt_docs)
+
+
+def docs_are_stale(hub: Hub) -> bool:
+    """Whether the pages are to be rendered: something happened since the last time, or the clock alone changed what they tell."""
+    return hub.site.is_stale(hub)
+
+
+def copy_docs(hub: Hub, target: Storage) -> int:
+    """Put the pages as they are now into another storage, below `docs/`; how many files were written there."""
+    return hub.site.copy(target)
 
 
 def preview(hub: Hub, contract: Contract, delivery: str) -> Preview:
@@ -205,9 +215,11 @@ def reconcile(hub: Hub, contract: Contract) -> Sequence[str]:
         staged = hub.log.file_list(contract.name, receipt.release_id)
         if generation is None or staged is None:
             continue  # still under way, or it waits in the inbox to be taken up again
-        record = observe.with_files(observe.base_record(hub, contract, receipt, None, receipt.actor), staged)
-        warnings = validate(hub, contract, receipt.delivery, None).warnings
-        observe.keep(hub, contract, observe.published(hub, contract, record, generation, warnings), {})
+        validated = validate(hub, contract, receipt.delivery, None)
+        record = observe.base_record(hub, contract, receipt, None, receipt.actor)
+        record = observe.with_files(record, staged, validated)
+        record = observe.published(hub, contract, record, generation, validated.warnings)
+        observe.keep(hub, contract, record, {})
         mended.append(f"release {receipt.release_id} has its record")
     return mended
 
@@ -275,9 +287,10 @@ def accept_no_longer(hub: Hub, contract: Contract, check: str) -> None:
     take_back(hub, contract, check)
 
 
-def status(hub: Hub) -> Sequence[DatasetStatus]:
-    """How every dataset stands, by name."""
-    return [dataset_status(hub, contract) for contract in hub.contracts_by_name()]
+def status(hub: Hub, contracts: Sequence[Contract] | None = None) -> Sequence[DatasetStatus]:
+    """How datasets stand, in the order of their contracts; None = every dataset, by name."""
+    wanted = hub.contracts_by_name() if contracts is None else contracts
+    return [dataset_status(hub, contract) for contract in wanted]
 
 
 def slo(

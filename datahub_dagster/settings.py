@@ -94,7 +94,13 @@ class Settings:
     docs_interval_minutes: int = field(
         default=10,
         metadata={
-            "help": "The docs are rendered at most once in so many minutes, which divide an hour or a day."
+            "help": "The docs are looked at once in so many minutes, and rendered if they tell otherwise than the hub."
+        },
+    )
+    docs_sample_rows: int = field(
+        default=5,
+        metadata={
+            "help": "How many rows of a dataset its page shows at most; 0 = none. Confidential datasets and columns show none."
         },
     )
     sensor_interval_seconds: int = field(
@@ -110,6 +116,12 @@ class Settings:
     athena_workgroup: str = field(
         default="primary",
         metadata={"help": "Athena workgroup of the audits: its cutoff bounds what a query may cost."},
+    )
+    athena_reader_workgroup: str = field(
+        default="",
+        metadata={
+            "help": "Athena workgroup of readers, which the examples on the pages name; empty = that of the audits."
+        },
     )
     athena_staging_dir: S3Root | None = field(
         default=None,
@@ -221,6 +233,11 @@ class Settings:
         return str(self.athena_staging_dir or f"{self.root}/athena")
 
     @property
+    def reader_workgroup(self) -> str:
+        """The Athena workgroup that the examples on the pages name."""
+        return self.athena_reader_workgroup or self.athena_workgroup
+
+    @property
     def candidates_database(self) -> str:
         """Glue database of candidate tables, as it is called in Glue."""
         return f"{self.glue_prefix}{self.athena_candidates}"
@@ -278,11 +295,10 @@ class Settings:
         )
 
 
-_OFTEN = {minutes for minutes in range(1, 61) if 60 % minutes == 0}
-_SELDOM = {hours * 60 for hours in range(1, 13) if 24 % hours == 0}
-_USABLE_INTERVALS = sorted(_OFTEN | _SELDOM)
 _NUMBERS = {  # from, to
     "sample_rows": (0, 10_000),
+    "docs_sample_rows": (0, 50),
+    "docs_interval_minutes": (1, 1440),
     "inbox_days": (0, 36_500),
     "sensor_interval_seconds": (1, 86_400),
     "inbox_listing_minutes": (1, 1440),
@@ -438,9 +454,6 @@ def _parse(variable: str, name: str, text: str) -> object:
     if name in _NUMBERS:
         lowest, highest = _NUMBERS[name]
         return _number(variable, text, range(lowest, highest + 1), f"{lowest} to {highest:,}")
-    if name == "docs_interval_minutes":
-        promised = f"one of {', '.join(map(str, _USABLE_INTERVALS))}, which divide a day"
-        return _number(variable, text, _USABLE_INTERVALS, promised)
     reader = _READERS.get(name)
     if reader is None:
         return text

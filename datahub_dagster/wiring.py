@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datahub_dagster.domain.alert import Alerting
-from datahub_dagster.ports import Channels, Clock, Hub, Notifier
+from datahub_dagster.ports import Channels, Clock, Hub, Notifier, Storage
 from datahub_dagster.settings import S3Root, Settings
 
 if TYPE_CHECKING:
@@ -53,8 +53,10 @@ def _embedded(settings: Settings) -> Hub:
     from datahub_dagster.adapters.notify.outbox import OutboxNotifier
     from datahub_dagster.adapters.notify.texts import TemplateTexts
     from datahub_dagster.adapters.parquet import ParquetProfiler
+    from datahub_dagster.adapters.parquet_sample import ParquetSampler
     from datahub_dagster.adapters.release_log import JsonReleaseLog
-    from datahub_dagster.adapters.site.render import StaticSite
+    from datahub_dagster.adapters.site.build import StaticSite
+    from datahub_dagster.adapters.site.snippets import IN_FOLDER
     from datahub_dagster.adapters.storage.local import LocalStorage
 
     storage = LocalStorage(settings.folder)
@@ -73,9 +75,15 @@ def _embedded(settings: Settings) -> Hub:
             storage,
             pipeline.status,
             DbtDocs(contracts.parsed, engine, settings.cache).render,
+            dbt_docs_made_from=lambda: contracts.parsed().fingerprint,
             collect_slos=pipeline.slo,
             timezone=settings.timezone,
             docs_url=settings.docs_url,
+            dagster_url=settings.dagster_url,
+            is_public=settings.docs_public,
+            sampler=ParquetSampler(storage),
+            sample_rows=settings.docs_sample_rows,
+            place=IN_FOLDER,
         ),
         notifier=_notifier(settings, OutboxNotifier(settings.folder)),
         alerts=JsonAlertLog(storage),
@@ -87,6 +95,26 @@ def _embedded(settings: Settings) -> Hub:
         sources_root=settings.dbt_project_dir,
         inbox_days=settings.inbox_days,
     )
+
+
+def open_docs_target(settings: Settings, at: Path | S3Root) -> Storage:
+    """A folder or a bucket that pages are copied to, below `docs/`.
+
+    Raises:
+        SettingsError: Anybody may read the bucket, and the settings don't say so.
+    """
+    if isinstance(at, Path):
+        from datahub_dagster.adapters.storage.local import LocalStorage
+
+        return LocalStorage(at)
+    from datahub_dagster.adapters.aws.clients import AwsClients
+    from datahub_dagster.adapters.storage.s3_site import S3SiteStorage
+
+    storage = S3SiteStorage(
+        AwsClients(), at.bucket, at.prefix, kms_key=settings.kms_key, public=settings.docs_public
+    )
+    storage.refuse_if_public()
+    return storage
 
 
 def _notifier(settings: Settings, outbox: Notifier, aws: "AwsClients | None" = None) -> Notifier:
@@ -149,8 +177,10 @@ def _on_aws(settings: Settings, root: S3Root) -> Hub:
     from datahub_dagster.adapters.notify.object_outbox import ObjectOutbox
     from datahub_dagster.adapters.notify.texts import TemplateTexts
     from datahub_dagster.adapters.parquet import ParquetProfiler
+    from datahub_dagster.adapters.parquet_sample import ParquetSampler
     from datahub_dagster.adapters.release_log import JsonReleaseLog
-    from datahub_dagster.adapters.site.render import StaticSite
+    from datahub_dagster.adapters.site.build import StaticSite
+    from datahub_dagster.adapters.site.snippets import Place
     from datahub_dagster.adapters.storage.s3 import S3Storage
     from datahub_dagster.adapters.storage.s3_site import S3SiteStorage
 
@@ -182,10 +212,21 @@ def _on_aws(settings: Settings, root: S3Root) -> Hub:
             site_storage,
             pipeline.status,
             DbtDocs(contracts.parsed, engine, settings.cache).render,
+            dbt_docs_made_from=lambda: contracts.parsed().fingerprint,
             collect_slos=pipeline.slo,
             may_write=site_storage.refuse_if_public,
             timezone=settings.timezone,
             docs_url=settings.docs_url,
+            dagster_url=settings.dagster_url,
+            is_public=settings.docs_public,
+            sampler=ParquetSampler(storage),
+            sample_rows=settings.docs_sample_rows,
+            place=Place(
+                root=str(root),
+                glue_prefix=settings.glue_prefix,
+                workgroup=settings.reader_workgroup,
+                region=aws.known_region,
+            ),
         ),
         notifier=_notifier(settings, ObjectOutbox(storage), aws),
         alerts=JsonAlertLog(storage),

@@ -24,7 +24,7 @@ from datahub_dagster.adapters.storage.local import LocalStorage
 from datahub_dagster.domain.audit import AuditReport, CheckResult, CheckStatus
 from datahub_dagster.domain.contract import Contract, ContractBook, DataTest, Severity
 from datahub_dagster.domain.names import Location
-from datahub_dagster.ports import Auditor, AuditRequest, Clock, Contracts, Hub, Site, Storage
+from datahub_dagster.ports import Auditor, AuditRequest, Clock, Contracts, Hub, Rendered, Site, Storage
 from tests.builders import NOW, book
 
 
@@ -116,8 +116,14 @@ class PlainSqlAuditor(Auditor):
 class NoSite(Site):
     """Renders nothing: for tests that are not about pages."""
 
-    def render(self, hub: Hub, *, with_dbt_docs: bool) -> Location:
-        return Location("docs/index.html")
+    def render(self, hub: Hub, *, with_dbt_docs: bool) -> Rendered:
+        return Rendered(start=Location("docs/index.html"))
+
+    def is_stale(self, hub: Hub) -> bool:
+        return False
+
+    def copy(self, target: Storage) -> int:
+        return 0
 
 
 def hub_at(root: Path, *contracts: Contract, **ports: Any) -> Hub:

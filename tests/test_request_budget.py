@@ -50,10 +50,14 @@ class Size:
             {
                 # A file: its checksum, its footer, its copy. An earlier release: its receipt, its generation, its list of files.
                 "s3.HeadObject": self.files + 5 * self.before + 6,
-                "s3.GetObject": self.files + 3 * self.before + 10,
+                "s3.GetObject": self.files
+                + 3 * self.before
+                + 11,  # one reads the newest note of the contract
                 "s3.CopyObject": self.files,
-                "s3.PutObject": 6,  # receipt, list of files, audit, generation, promise, record
-                "s3.ListObjectsV2": 17,  # two of them look for alerts that are over by this
+                "s3.PutObject": 7,  # receipt, list of files, audit, generation, promise, contract, record
+                # Two look for alerts that are over by this. Two are for the contract: which notes there are, and, only where it is
+                # noted, whether the clock is right.
+                "s3.ListObjectsV2": 19,
                 "glue.GetTable": 2,
                 "glue.CreateTable": 2,
                 "glue.CreateDatabase": 1,

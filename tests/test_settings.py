@@ -40,11 +40,13 @@ def test_every_setting_can_be_given() -> None:
         "INBOX_DAYS": "30",
         "DOCS_URL": "https://hub.example.com/docs",
         "DOCS_INTERVAL_MINUTES": "720",
+        "DOCS_SAMPLE_ROWS": "0",
         "SENSOR_INTERVAL_SECONDS": "5",
         "NIGHTLY_CHECKS_CRON": "0 4  * * mon-fri",
         "RECONCILE_CRON": "*/5 * * * *",
         "TIMEZONE": "Asia/Tokyo",
         "ATHENA_WORKGROUP": "hub",
+        "ATHENA_READER_WORKGROUP": "readers",
         "ATHENA_STAGING_DIR": "s3://acme-results/athena",
         "ATHENA_CANDIDATES": "audits",
         "GLUE_PREFIX": "prod_",
@@ -166,9 +168,20 @@ def test_a_number_is_of_ascii_digits_and_within_reason(text: str) -> None:
     assert "a whole number, 0 to 10,000" in str(refused(SAMPLE_ROWS=text))
 
 
-@pytest.mark.parametrize("minutes", ["0", "7", "45", "90", "1440", "x"])
-def test_the_docs_interval_divides_an_hour_or_a_day_since_it_becomes_a_cron(minutes: str) -> None:
-    assert "1, 2, 3, 4, 5, 6, 10, 12, 15" in str(refused(DOCS_INTERVAL_MINUTES=minutes))
+def test_a_page_shows_a_handful_of_rows_and_never_more_than_fifty() -> None:
+    assert Settings.from_environment({}).docs_sample_rows == 5
+    assert Settings.from_environment({"DATAHUB_DOCS_SAMPLE_ROWS": "50"}).docs_sample_rows == 50
+    assert "a whole number, 0 to 50" in str(refused(DOCS_SAMPLE_ROWS="51"))
+
+
+def test_readers_query_in_a_workgroup_of_their_own_or_in_that_of_the_audits() -> None:
+    assert Settings(athena_workgroup="hub").reader_workgroup == "hub"
+    assert Settings(athena_workgroup="hub", athena_reader_workgroup="readers").reader_workgroup == "readers"
+
+
+@pytest.mark.parametrize("minutes", ["0", "1441", "x"])
+def test_the_docs_are_looked_at_each_minute_to_once_a_day(minutes: str) -> None:
+    assert "a whole number, 1 to 1,440" in str(refused(DOCS_INTERVAL_MINUTES=minutes))
 
 
 @pytest.mark.parametrize("variable", ["NIGHTLY_CHECKS_CRON", "RECONCILE_CRON"])

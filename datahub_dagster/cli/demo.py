@@ -202,19 +202,21 @@ def _when(at: datetime) -> str:
 
 
 def _serve(session: Session, story: Story, port: int | None) -> None:
-    from datahub_dagster.cli.serve import chosen_port, dagster_dev, serve_folder, wait_for_signal
+    from datahub_dagster.cli.serve import HOST, chosen_port, dagster_dev, serve_folder, wait_for_signal
 
     root = session.settings.folder
     with ExitStack() as stack:
         docs = stack.enter_context(serve_folder(root / "docs", preferred=DOCS_PORT))
+        chosen = chosen_port(port, 3000)
         environment = session.environment | {
             "DATAHUB_ROOT": str(root),
             "DATAHUB_DBT_PROJECT_DIR": str(session.settings.dbt_project_dir),
             "DATAHUB_DOCS_URL": docs,
+            "DATAHUB_DAGSTER_URL": f"http://{HOST}:{chosen}/",
         }
         with session.out.progress() as progress:
             progress.show("starting Dagster (some ten seconds)")
-            ui = stack.enter_context(dagster_dev(root / ".dagster", environment, chosen_port(port, 3000)))
+            ui = stack.enter_context(dagster_dev(root / ".dagster", environment, chosen))
         if session.out.as_json:
             session.out.note(f"Dagster {ui}, docs {docs}")
         session.out.lines(look_at(ui, docs, root, refused_dataset(story)))

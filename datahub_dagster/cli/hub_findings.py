@@ -6,6 +6,7 @@ from datahub_dagster.domain import words
 from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.finding import Finding, Findings, Level
 from datahub_dagster.domain.names import Location
+from datahub_dagster.errors import CorruptError
 from datahub_dagster.ports import Hub
 
 
@@ -53,6 +54,7 @@ def dataset(hub: Hub, contract: Contract) -> Findings:
     current = log.current(name)
     records = {record.release_id for record in log.records(name)}
     log.generations(name)  # reads them all: a corrupt one shows here
+    yield from _contracts_of_the_past(hub, contract)
     for receipt in log.receipts(name):
         if receipt.repeats is None and receipt.release_id not in records:
             yield Finding(
@@ -93,6 +95,20 @@ def dataset(hub: Hub, contract: Contract) -> Findings:
     if (shown := hub.catalog.applied(name)) != current.number:
         found = f"the catalog shows generation {shown}, published is {current.number}"
         yield Finding(level=Level.FAULT, subject=subject, found=found, next_step=f"datahub reconcile {name}")
+
+
+def _contracts_of_the_past(hub: Hub, contract: Contract) -> Findings:
+    """Notes that can't be read, which everything else leaves out without a word."""
+    for at in hub.log.contract_instants(contract.name):
+        try:
+            hub.log.contract_version(contract.name, at)
+        except CorruptError as error:
+            yield Finding(
+                level=Level.FAULT,
+                subject=str(contract.name),
+                found=f"{error.subject} {error.reason} ({error.found})",
+                next_step=error.next_step or "datahub doctor",
+            )
 
 
 def _has_data(hub: Hub, folder: Location) -> bool:

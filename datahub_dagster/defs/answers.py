@@ -207,7 +207,7 @@ def _fault_text(faults: Sequence[Fault]) -> str:
 
 def _fault_table(faults: Sequence[Fault]) -> dict[str, Any]:
     if not faults:
-        return {}
+        return {"failures": 0}  # what is plotted
     rows = [
         {
             "fault": fault.code,

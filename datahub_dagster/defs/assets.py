@@ -57,7 +57,7 @@ def dataset_spec(shown: Shown, contract: Contract) -> dg.AssetSpec:
     settings = shown.settings
     return dg.AssetSpec(
         asset_key(contract.name),
-        description=asset_description(contract, faults),
+        description=asset_description(contract, faults, settings.docs_url),
         metadata=asset_metadata(
             contract,
             faults,

@@ -18,7 +18,7 @@ def _column(contract: Contract, column: Column) -> dg.TableColumn:
     return dg.TableColumn(
         name=column.name,
         type=column.data_type or "?",
-        description=_description(column),
+        description=_description(contract, column),
         constraints=dg.TableColumnConstraints(
             nullable=column.nullable, unique=column.unique, other=_others(contract, column)
         ),
@@ -26,8 +26,9 @@ def _column(contract: Contract, column: Column) -> dg.TableColumn:
     )
 
 
-def _description(column: Column) -> str | None:
-    examples = f"e.g. {', '.join(column.examples)}" if column.examples else ""
+def _description(contract: Contract, column: Column) -> str | None:
+    is_secret = column.name.lower() in contract.confidential_columns
+    examples = f"e.g. {', '.join(column.examples)}" if column.examples and not is_secret else ""
     return " · ".join(part for part in (column.description.strip(), examples) if part) or None
 
 

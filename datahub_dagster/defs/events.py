@@ -10,12 +10,14 @@ from typing import Any
 
 import dagster as dg
 
+from datahub_dagster.defs.history import column_table, contract_table, lateness
 from datahub_dagster.defs.metadata import docs_page
 from datahub_dagster.defs.names import asset_key
 from datahub_dagster.defs.preview import first_rows
 from datahub_dagster.defs.published import lists_of
 from datahub_dagster.defs.tables import sample_table, text_table
 from datahub_dagster.domain import words
+from datahub_dagster.domain.audit import CheckStatus
 from datahub_dagster.domain.contract import Contract
 from datahub_dagster.domain.cost import cost_of
 from datahub_dagster.domain.names import ReleaseId
@@ -59,6 +61,10 @@ def events_of_record(
             )
         ]
     files = _files(hub, record)
+    if changes := contract_table(hub, contract, generation):
+        metadata["contract changed"] = changes
+    if columns := column_table(contract, record):
+        metadata["columns"] = columns
     if preview := first_rows(hub, contract, files):
         metadata["preview"] = sample_table(preview)
     held = [key for key in record.partitions if generation.partitions.get(key) == record.release_id]
@@ -68,6 +74,7 @@ def events_of_record(
         description=f"release {record.release_id} {record.why}",
         metadata=metadata,
         rows=_rows_by_partition(files),
+        due=record.due,
         tags=_tags(record.release_id, generation.number),
     )
 
@@ -87,7 +94,7 @@ def events_of_rollback(
     published = files_read(lists_of(hub, generation), generation.partitions)
     brought = [file for file in published if file.partition in keys]
     record = hub.log.record_location(contract.name, generation.release_id)
-    metadata: dict[str, Any] = {
+    metadata: dict[str, Any] = _docs(contract, docs_url) | {
         "release": str(generation.release_id),
         "generation": generation.number,
         "rolled back to generation": generation.restores,
@@ -104,8 +111,6 @@ def events_of_rollback(
         metadata["preview"] = sample_table(preview)
     if removed:
         metadata["partitions no longer published"] = ", ".join(removed)
-    if docs_url:
-        metadata["docs"] = dg.MetadataValue.url(docs_page(docs_url, contract))
     said = f"rolled back to generation {generation.restores} (release {generation.release_id}): {generation.reason}"
     return _materializations(
         contract,
@@ -125,20 +130,30 @@ def _materializations(
     metadata: dict[str, Any],
     rows: Mapping[str, int],
     tags: Mapping[str, str],
+    due: Sequence[DueVerdict] = (),
 ) -> Sequence[dg.AssetMaterialization]:
-    """One event, or one for each partition of which the newest tells everything."""
+    """One event, or one for each partition of which the newest tells everything.
+
+    The others tell the figures, which Dagster plots over partitions: what it knows of one is its newest event.
+    """
     asset = asset_key(contract.name)
     if contract.partitions is None:
         return [dg.AssetMaterialization(asset, description=description, metadata=metadata, tags=tags)]
     newest = sorted(keys)[-MOST_PARTITION_EVENTS:]
     metadata["partitions"] = _keys_text(sorted(keys))
-    brief = {name: metadata[name] for name in ("release", "delivery", "generation") if name in metadata}
+    late = lateness(due)
+    brief = {
+        name: value
+        for name, value in metadata.items()
+        if name in ("release", "delivery") or (isinstance(value, (int, float)) and name not in late)
+    }
     return [
         dg.AssetMaterialization(
             asset,
             partition=key,
             description=description,
             metadata=(metadata if key == newest[-1] else brief)
+            | lateness(each for each in due if each.business_date == key)
             | ({"dagster/partition_row_count": rows[key]} if key in rows else {}),
             tags=tags,
         )
@@ -155,6 +170,7 @@ def _facts(hub: Hub, contract: Contract, record: ReleaseRecord, docs_url: str) -
     """What is told of a release, the most asked for first."""
     place = hub.storage.uri(hub.log.record_location(contract.name, record.release_id))
     metadata: dict[str, Any] = {} if record.state is ReleaseState.PUBLISHED else {"why": record.why}
+    metadata |= _docs(contract, docs_url)
     metadata |= {"release": str(record.release_id), "delivery": record.delivery, "state": record.state.value}
     if record.generation is not None:
         metadata["generation"] = record.generation
@@ -165,23 +181,29 @@ def _facts(hub: Hub, contract: Contract, record: ReleaseRecord, docs_url: str) -
         metadata["published at"] = dg.MetadataValue.timestamp(record.published_at)
     if record.due:
         metadata["due"] = text_table([_verdict(each) for each in record.due], _VERDICT_COLUMNS)
+        metadata |= lateness(record.due)
     if record.warnings:
         metadata["warnings"] = "\n".join(record.warnings)
+    if record.audit:
+        failed = [result for result in record.audit.results if result.status is not CheckStatus.PASS]
+        metadata["checks that failed"] = len(failed)
     if record.step_seconds:
-        steps = [{"step": step, "seconds": f"{took:.3f}"} for step, took in record.step_seconds.items()]
         metadata["seconds"] = round(sum(record.step_seconds.values()), 3)
-        metadata["seconds by step"] = text_table(steps, ("step", "seconds"))
+        metadata["seconds by step"] = ", ".join(
+            f"{step} {took:.3f}" for step, took in record.step_seconds.items()
+        )
     if cost := cost_of([record.audit]):
         metadata["bytes scanned"] = cost.bytes_scanned
         metadata["engine seconds"] = round(cost.engine_seconds, 3)
         metadata["queries"] = cost.queries
-    metadata |= {"by": record.actor, "record": dg.MetadataValue.path(place)}
-    if docs_url:
-        metadata["docs"] = dg.MetadataValue.url(docs_page(docs_url, contract))
-    return metadata
+    return metadata | {"by": record.actor, "record": dg.MetadataValue.path(place)}
 
 
-_VERDICT_COLUMNS = ("promise", "business date", "deadline", "kept")
+def _docs(contract: Contract, docs_url: str) -> dict[str, Any]:
+    return {"docs": dg.MetadataValue.url(docs_page(docs_url, contract))} if docs_url else {}
+
+
+_VERDICT_COLUMNS = ("business date", "kept", "promise", "deadline")
 
 
 def _verdict(verdict: DueVerdict) -> dict[str, str]:

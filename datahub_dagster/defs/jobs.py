@@ -10,6 +10,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from pydantic import Field
 
 from datahub_dagster import pipeline
+from datahub_dagster.defs.docs import DOCS_JOB
 from datahub_dagster.defs.docs import KEY as DOCS_KEY
 from datahub_dagster.defs.events import events_of_rollback
 from datahub_dagster.defs.names import TEAM_TAG, group
@@ -22,7 +23,7 @@ from datahub_dagster.domain.contract import Contract
 from datahub_dagster.errors import HubError, UsageError
 from datahub_dagster.settings import Settings
 
-CHECKS_JOB, DOCS_JOB = "checks", "docs"
+CHECKS_JOB = "checks"
 ONLY_RETENTION = "the hub's role may not delete what was released; `datahub gc` with the retention role does"
 ROLLBACK_ACTOR = "dagster run "  # a generation has no run id; the sensor `released_elsewhere` reads it here
 

@@ -8,7 +8,7 @@ import dagster as dg
 
 from datahub_dagster.defs.columns import table_schema
 from datahub_dagster.defs.names import tag
-from datahub_dagster.domain import words
+from datahub_dagster.domain import pages, words
 from datahub_dagster.domain.contract import Contract, ContractBook, ContractFault, Lifecycle, Origin
 
 CONTRACT_ERROR_TAG = "contract_error"
@@ -43,19 +43,22 @@ def asset_metadata(
         uri: Where the releases are.
         docs_url: Address of the docs; empty = no link.
     """
-    metadata: dict[str, Any] = {
+    metadata: dict[str, Any] = {}
+    if docs_url:
+        metadata["docs"] = dg.MetadataValue.url(docs_page(docs_url, contract))
+        team = pages.address(docs_url, pages.team_page(contract.team))
+        metadata["docs of the team"] = dg.MetadataValue.url(team)
+    if contract.support:
+        metadata["support"] = ", ".join(f"{channel.tool} {channel.channel}" for channel in contract.support)
+    metadata |= {
+        "version": contract.version,
         "dagster/table_name": f"{contract.schema}.{contract.identifier}",
         "dagster/uri": uri,
         "dagster/code_references": _code(project, contract.origin),
         "dagster_dbt/unique_id": contract.unique_id,
-        "version": contract.version,
     }
     if contract.columns:
         metadata["dagster/column_schema"] = table_schema(contract)
-    if contract.support:
-        metadata["support"] = ", ".join(f"{channel.tool} {channel.channel}" for channel in contract.support)
-    if docs_url:
-        metadata["docs"] = dg.MetadataValue.url(docs_page(docs_url, contract))
     if faults:
         metadata["contract_error"] = "\n".join(str(fault) for fault in faults)
     return metadata
@@ -63,7 +66,7 @@ def asset_metadata(
 
 def docs_page(docs_url: str, contract: Contract) -> str:
     """The dataset's page in the docs."""
-    return f"{docs_url.rstrip('/')}/datasets/{contract.name}.html"
+    return pages.address(docs_url, pages.dataset_page(str(contract.name)))
 
 
 def _code(project: Path, origin: Origin) -> dg.CodeReferencesMetadataValue:
@@ -73,9 +76,15 @@ def _code(project: Path, origin: Origin) -> dg.CodeReferencesMetadataValue:
     return dg.CodeReferencesMetadataValue(code_references=[reference])
 
 
-def asset_description(contract: Contract, faults: Sequence[ContractFault]) -> str:
-    """The team's own words, then what is promised, in Markdown."""
-    parts = [_warning(faults), contract.description.strip(), _promise(contract)]
+def asset_description(contract: Contract, faults: Sequence[ContractFault], docs_url: str = "") -> str:
+    """The team's own words, then what is promised, in Markdown.
+
+    Args:
+        contract: The dataset.
+        faults: What is wrong with its team's files.
+        docs_url: Address of the docs; empty = no link.
+    """
+    parts = [_warning(faults), contract.description.strip(), _promise(contract, docs_url)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -86,8 +95,8 @@ def _warning(faults: Sequence[ContractFault]) -> str:
     return f"> **The team's files can't be read; this is their last good state.**\n{lines}"
 
 
-def _promise(contract: Contract) -> str:
-    """A table with a line for each thing that is promised."""
+def _promise(contract: Contract, docs_url: str) -> str:
+    """A table with a line for each thing that is promised. The link stands in its head: Dagster folds long descriptions."""
     due = [
         words.freshness(slo, contract.partitions) + f" ({words.share(slo.objective)} of the time)"
         for slo in contract.freshness_slos
@@ -104,7 +113,8 @@ def _promise(contract: Contract) -> str:
         "Declared in": f"`{contract.origin}`",
     }
     rows = "\n".join(f"| {label} | {_cell(text)} |" for label, text in lines.items() if text)
-    return f"| Promise | |\n|---|---|\n{rows}"
+    link = f"[page for readers]({docs_page(docs_url, contract)})" if docs_url else ""
+    return f"| Promise | {link} |\n|---|---|\n{rows}"
 
 
 def _lifecycle(contract: Contract) -> str:

@@ -18,7 +18,7 @@ _MOST = 200  # runs in one look; the others are found by the next
 _LONGEST = 500  # characters of an error; the run's page has all of it
 # The alert CHECKS_FAILED tells of it, with the tests and their failures.
 _CHECKS_FAILED = "DagsterAssetCheckFailedError"
-_WILL_RETRY, _BY_AUTOMATION = "dagster/will_retry", "dagster/from_automation_condition"
+_WILL_RETRY = "dagster/will_retry"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,11 +105,10 @@ class RunWatch:
         if self.dagster_url:
             facts["url"] = f"{self.dagster_url.rstrip('/')}/runs/{run.run_id}"
         # Nobody launches the same selection by hand again only to close an incident.
-        goes_on = not _is_ad_hoc(run) or run.tags.get(_BY_AUTOMATION) == "true"
         return Alert(
             kind=AlertKind.RUN_FAILED,
             key=f"run-failed/{facts['job']}",
-            stage=Stage.OPEN if goes_on else Stage.HAPPENED,
+            stage=Stage.HAPPENED if _is_ad_hoc(run) else Stage.OPEN,
             team=self._team(run),
             at=_ended_at(record),
             level=1.0,

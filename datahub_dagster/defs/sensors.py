@@ -13,7 +13,7 @@ from datahub_dagster.defs import contract_watch, elsewhere, inbox_watch
 from datahub_dagster.defs.alert_sensors import alert_sensor
 from datahub_dagster.defs.answers import answer_of_contract, answers_of_release
 from datahub_dagster.defs.assets import ReleaseConfig
-from datahub_dagster.defs.docs import docs_sensors
+from datahub_dagster.defs.docs import NOT_ENDED, docs_sensors
 from datahub_dagster.defs.events import RELEASE_TAG, Reported, events_of_record, events_of_rollback
 from datahub_dagster.defs.jobs import ROLLBACK_ACTOR, release_job_name, release_jobs
 from datahub_dagster.defs.metadata import faults_of
@@ -32,12 +32,6 @@ from datahub_dagster.ports import Hub
 from datahub_dagster.side_by_side import side_by_side
 
 RUN_KEY_TAG = "dagster/run_key"
-NOT_ENDED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-]
 MOST_EVENTS_A_TICK = 150  # storing them takes the daemon seconds, in which no other sensor looks
 # A run tells of a release a moment after it was recorded. One that has not for so long never will.
 TELLS_WITHIN = timedelta(minutes=10)

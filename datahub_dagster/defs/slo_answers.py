@@ -197,7 +197,7 @@ def _metadata(evaluation: Evaluation, docs_url: str) -> dict[str, Any]:
         metadata |= {
             "business date": result.business_date,
             "due": dg.MetadataValue.timestamp(result.due_at),
-            "late (minutes)": round(result.late.total_seconds() / 60, 2),
+            "late (minutes)": _late_minutes(report, result),
         }
         if result.answered_at:
             metadata["came"] = dg.MetadataValue.timestamp(result.answered_at)
@@ -232,6 +232,15 @@ def _metadata(evaluation: Evaluation, docs_url: str) -> dict[str, Any]:
     if docs_url:
         metadata["docs"] = dg.MetadataValue.url(docs_page(docs_url, contract))
     return metadata
+
+
+def _late_minutes(report: SloReport, result: DueResult) -> float:
+    """How late it came, or is by now; negative = so long before its deadline. An age is kept, or it is not."""
+    late = result.late
+    is_age = report.slo is not None and report.slo.max_age is not None
+    if result.verdict is Verdict.MET and result.answered_at and not is_age:
+        late = result.answered_at - result.deadline_at
+    return round(late.total_seconds() / 60, 2)
 
 
 def _affected(

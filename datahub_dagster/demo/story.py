@@ -139,7 +139,7 @@ def tell(hub: Hub, root: Path, *, actor: str, audience: Audience) -> Story:
         happens()
     clock.set(now)
     audience.phase("rendering the docs, dbt's among them")
-    docs = pipeline.document(moved, with_dbt_docs=True)
+    docs = pipeline.document(moved, with_dbt_docs=True).start
     return Story(
         at=now,
         chapters=tuple(teller.chapters),

@@ -7,6 +7,7 @@ from datahub_dagster.domain.contract import Mode, Severity
 from datahub_dagster.domain.delivery import DeliveredFile, Delivery, Receipt
 from datahub_dagster.domain.names import DatasetName, Location, ReleaseId
 from datahub_dagster.domain.release import DueVerdict, Generation, GenerationKind, ReleaseRecord, ReleaseState
+from datahub_dagster.domain.statistics import ColumnStatistics
 from datahub_dagster.domain.view import FileList, ReleasedFile
 
 DATASET = DatasetName("equities", "daily_prices")
@@ -107,6 +108,11 @@ RECORD = ReleaseRecord(
     dataset_rows=7_834,
     dataset_bytes=368_100,
     columns=_COLUMNS,
+    statistics=(
+        ColumnStatistics(name="ticker", nulls=0, low="1301", high="9997"),
+        ColumnStatistics(name="trade_date", nulls=0, low="2026-11-20", high="2026-11-20"),
+        ColumnStatistics(name="close", nulls=0, low="0.0", high="71150.0"),
+    ),
     audit=AUDIT,
     due=(
         DueVerdict(

@@ -23,7 +23,7 @@ _FOLDERS = (
     ),
     (
         "`log/<source>/<table>/`",
-        "The truth: receipts, generations, checks, promises, pins. Created once, never changed.",
+        "The truth: receipts, generations, checks, promises, contracts of the past, pins. Created once, never changed.",
     ),
     (
         "`catalog/<source>/<table>/`",
@@ -31,7 +31,10 @@ _FOLDERS = (
     ),
     (
         "`docs/`",
-        "The pages, and `docs/status.json` for programs. Derived; `datahub docs build` makes them again.",
+        (
+            "The pages, and beside each its content as JSON for programs (`docs/status.json`: all datasets). Derived; `datahub docs build` "
+            "makes them again, by `docs/_build.json.gz` only those that changed. `.docs-lock` beside it lets one build wait for another."
+        ),
     ),
     (
         "`alerts/`",

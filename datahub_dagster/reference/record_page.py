@@ -9,10 +9,21 @@ from datahub_dagster.adapters.json_values import json_of
 from datahub_dagster.domain.audit import AuditReport, Block, CheckResult, QueryCost, Sample
 from datahub_dagster.domain.profile import Fault
 from datahub_dagster.domain.release import DueVerdict, ReleaseRecord
+from datahub_dagster.domain.statistics import ColumnStatistics
 from datahub_dagster.reference.example import RECORD
 from datahub_dagster.reference.markdown import first_paragraph, head, table
 
-KINDS = (ReleaseRecord, Fault, Block, AuditReport, CheckResult, QueryCost, Sample, DueVerdict)
+KINDS = (
+    ReleaseRecord,
+    ColumnStatistics,
+    Fault,
+    Block,
+    AuditReport,
+    CheckResult,
+    QueryCost,
+    Sample,
+    DueVerdict,
+)
 
 # What the docstrings leave to the name, or say in passing.
 MEANINGS: dict[type, dict[str, str]] = {

@@ -6,9 +6,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, cast
 
+from datahub_dagster.adapters.alert_log import JsonAlertLog
 from datahub_dagster.adapters.notify.outbox import OutboxNotifier
 from datahub_dagster.adapters.release_log import JsonReleaseLog
-from datahub_dagster.adapters.site.render import StaticSite
+from datahub_dagster.adapters.site.build import StaticSite
+from datahub_dagster.adapters.site.publish import STATE
 from datahub_dagster.adapters.storage.local import LocalStorage
 from datahub_dagster.domain.audit import AuditReport, CheckResult, CheckStatus, Sample, blocks
 from datahub_dagster.domain.budget import budget
@@ -52,7 +54,7 @@ from datahub_dagster.domain.status import DatasetStatus
 from datahub_dagster.domain.verdict import DeliveryResult, DueResult, Verdict
 from datahub_dagster.domain.view import FileList, ReleasedFile
 from datahub_dagster.ports import Hub
-from tests.hubs import GivenContracts
+from tests.hubs import GivenContracts, SetClock
 
 HOSTILE = '<script>alert(1)</script> "quoted" & <img src=x onerror=alert(2)> {{ 7*7 }}'
 SECRET = "Taro Yamada"
@@ -61,6 +63,7 @@ from equities.daily_prices
 group by 1, 2
 having count(*) > 1"""
 FIRST_DAY = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
+NOW = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 
 
 class Example:
@@ -76,7 +79,7 @@ class Example:
         self.faults: tuple[ContractFault, ...] = book.get("faults", ())
 
     def hub(self, **site: Any) -> Hub:
-        """The hub. The site reads contracts and the log only, so that there is no catalog, engine or clock."""
+        """The hub. The site reads contracts and the logs only, so that there is no catalog or engine."""
         datasets = {status.contract.name: status.contract for status in self.statuses}
         book = ContractBook(datasets=datasets, consumers=self.consumers, faults=self.faults)
         none = cast(Any, None)
@@ -86,28 +89,29 @@ class Example:
             contracts=GivenContracts(book),
             site=self.site(**site),
             notifier=OutboxNotifier(self.root),
-            alerts=none,
+            alerts=JsonAlertLog(self.storage),
             texts=none,
             channels=none,
             monitor_log=none,
             catalog=none,
             profiler=none,
             auditor=none,
-            clock=none,
+            clock=SetClock(NOW),
         )
 
     def site(self, **settings: Any) -> StaticSite:
         return StaticSite(
             self.storage,
-            lambda _hub: self.statuses,
-            collect_slos=lambda _hub, _contracts: self.slos,
+            lambda _hub, contracts: [each for each in self.statuses if each.contract in contracts],
+            collect_slos=lambda _hub, contracts: [each for each in self.slos if each.contract in contracts],
             **settings,
         )
 
     def render(self, *, with_dbt_docs: bool = False, **site: Any) -> Path:
-        """Render the pages; the folder that they are in."""
+        """Render the pages from nothing, since no log tells of a change of the statuses; the folder that they are in."""
+        (self.root / "docs" / STATE).unlink(missing_ok=True)
         hub = self.hub(**site)
-        home = hub.site.render(hub, with_dbt_docs=with_dbt_docs)
+        home = hub.site.render(hub, with_dbt_docs=with_dbt_docs).start
         return (self.root / home.path).parent
 
     def keep(self, *generations: Generation) -> None:
@@ -238,7 +242,9 @@ def failed_audit(of: Contract, sample: Sample, **values: Any) -> dict[str, Any]:
 
 
 def realistic(root: Path) -> Example:
-    """Six datasets of three teams, two consumers, and a team whose files are broken."""
+    """Seven datasets of three teams, three consumers, and a team whose files are broken."""
+    from tests.adapters import site_example_weights  # it builds with what stands above
+
     example = Example(root)
     example.statuses = [
         _prices(example),
@@ -249,6 +255,8 @@ def realistic(root: Path) -> Example:
         _hostile(),
     ]
     example.slos = _slos(*(status.contract for status in example.statuses))
+    example.statuses.append(weights := site_example_weights.weights(example))
+    example.slos += site_example_weights.weights_slos(weights.contract)
     prices, sessions = DatasetName("equities", "daily_prices"), DatasetName("volatility", "index_sessions")
     example.consumers = (
         Consumer(
@@ -281,6 +289,7 @@ def realistic(root: Path) -> Example:
             depends_on=(DatasetName("weather", "daily_observations"),),
             url="javascript:alert(3)",
         ),
+        site_example_weights.risk_report(),
     )
     example.faults = (
         ContractFault(

@@ -14,6 +14,14 @@ def test_without_a_region_the_error_names_the_variable() -> None:
         _ = AwsClients().region
 
 
+def test_what_can_do_without_a_region_gets_none_and_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert AwsClients().known_region == ""
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    assert AwsClients().known_region == "eu-west-1"
+    monkeypatch.setenv("AWS_PROFILE", "nobody-has-this-one")
+    assert AwsClients().known_region == ""
+
+
 def test_the_region_is_that_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     assert AwsClients().region == "eu-west-1"

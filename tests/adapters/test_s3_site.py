@@ -16,7 +16,8 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
 from datahub_dagster.adapters.aws.clients import AwsClients
-from datahub_dagster.adapters.site.render import StaticSite
+from datahub_dagster.adapters.site.build import StaticSite
+from datahub_dagster.adapters.site.publish import STATE
 from datahub_dagster.adapters.storage.s3_site import S3SiteStorage
 from datahub_dagster.errors import SettingsError, StorageError
 from tests.adapters.site_example import realistic
@@ -54,12 +55,14 @@ class Bucket:
 
         site = StaticSite(
             storage,
-            lambda _hub: self.example.statuses,
+            lambda _hub, contracts: [each for each in self.example.statuses if each.contract in contracts],
             write_dbt_docs,
-            collect_slos=lambda _hub, _contracts: self.example.slos,
+            collect_slos=lambda _hub, contracts: [
+                each for each in self.example.slos if each.contract in contracts
+            ],
             may_write=storage.refuse_if_public,
         )
-        return site.render(self.example.hub(), with_dbt_docs=dbt_docs is not None).path
+        return site.render(self.example.hub(), with_dbt_docs=dbt_docs is not None).start.path
 
     def objects(self) -> dict[str, bytes]:
         """The pages by their path below `docs/`."""
@@ -129,6 +132,11 @@ def bucket(tmp_path: Path, aws_account: AwsAccount) -> Iterator[Bucket]:
     there.aws.close()
 
 
+def without_state(pages: dict[str, bytes]) -> dict[str, bytes]:
+    """The pages without what the next build is to know, which holds the times of files."""
+    return {path: content for path, content in pages.items() if path != STATE}
+
+
 def named_and_missing(pages: dict[str, bytes]) -> list[str]:
     """What the start page names, and the pages that it names, that isn't there."""
     home = pages["index.html"].decode()
@@ -141,10 +149,14 @@ def named_and_missing(pages: dict[str, bytes]) -> list[str]:
 
 def test_a_browser_is_told_type_and_age_of_each_page(bucket: Bucket) -> None:
     assert bucket.render(dbt_docs=b"<html><body>dbt</body></html>") == "docs/index.html"
-    (style,) = [path for path in bucket.objects() if path.endswith(".css")]
+    style = next(path for path in bucket.objects() if path.endswith(".css"))
     assert bucket.told("index.html") == ("text/html; charset=utf-8", "no-cache")
     assert bucket.told("dbt/index.html") == ("text/html; charset=utf-8", "no-cache")
     assert bucket.told("status.json") == ("application/json; charset=utf-8", "no-cache")
+    assert bucket.told("changes.atom.xml") == ("application/atom+xml; charset=utf-8", "no-cache")
+    assert bucket.told("changes.feed.json") == ("application/feed+json; charset=utf-8", "no-cache")
+    odcs = "datasets/weather.daily_observations.odcs.yaml"
+    assert bucket.told(odcs) == ("application/yaml; charset=utf-8", "no-cache")
     assert bucket.told(style) == ("text/css; charset=utf-8", "public, max-age=31536000, immutable")
 
 
@@ -154,32 +166,44 @@ def test_the_pages_are_those_of_a_hub_on_disk(bucket: Bucket) -> None:
     on_disk = {
         str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()
     }
-    assert bucket.objects() == on_disk
+    assert bucket.objects().keys() == on_disk.keys()
+    assert without_state(bucket.objects()) == without_state(on_disk)
 
 
 def test_what_did_not_change_is_not_uploaded_again(bucket: Bucket, requests_counted: SentRequests) -> None:
     bucket.render()
-    before = requests_counted.counts()["s3.PutObject"]
-    bucket.example.statuses = bucket.example.statuses[:]
+    written = requests_counted.counts()["s3.PutObject"]
+    assert written == len(bucket.objects()) + 1  # the state says first that pages are being written
+    requests_counted.clear()
     bucket.render()
-    assert before == len(bucket.objects())
-    assert requests_counted.counts()["s3.PutObject"] == before
+    asked = requests_counted.counts()
+    assert (asked["s3.PutObject"], asked["s3.GetObject"]) == (0, 1)  # the state is read, and no page
+
+
+def test_pages_whose_state_is_lost_are_read_and_not_uploaded_again(
+    bucket: Bucket, requests_counted: SentRequests
+) -> None:
+    bucket.render()
+    bucket.s3.delete_object(Bucket=bucket.name, Key=f"hub/docs/{STATE}")
+    before = requests_counted.counts()["s3.PutObject"]
+    bucket.render()
+    assert requests_counted.counts()["s3.PutObject"] == before + 2
 
 
 def test_an_upload_that_is_cut_anywhere_leaves_pages_that_name_only_what_is_there(bucket: Bucket) -> None:
     everything = bucket.example.statuses
-    bucket.example.statuses = everything[2:]
+    bucket.example.statuses = everything[1:2]
     bucket.render()
     new = bucket.objects()
     bucket.put_back({})
-    bucket.example.statuses = everything[:3]
+    bucket.example.statuses = everything[:1]
     bucket.render()
     old = bucket.objects()
-    bucket.example.statuses = everything[2:]
+    bucket.example.statuses = everything[1:2]
 
     writes = len(new) + len(old)
     homes = set[bytes]()
-    for cut_at in range(writes):
+    for cut_at in range(0, writes, 6):
         bucket.put_back(old)
         left = cut_at
 
@@ -201,7 +225,9 @@ def test_an_upload_that_is_cut_anywhere_leaves_pages_that_name_only_what_is_ther
             break
     assert left >= 0, "the last upload was not cut"
     assert homes == {old["index.html"], new["index.html"]}
-    assert bucket.objects() == new
+    there = without_state(bucket.objects())
+    assert {path: there[path] for path in without_state(new)} == without_state(new)
+    assert all(path.startswith("assets/") for path in there.keys() - new.keys())
 
 
 def test_pages_that_are_not_public_go_to_no_public_bucket(bucket: Bucket) -> None:

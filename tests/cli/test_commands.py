@@ -19,7 +19,7 @@ from datahub_dagster.cli.releases import Chapter
 from datahub_dagster.domain.contract import ContractFault
 from datahub_dagster.domain.names import Location, ReleaseId
 from datahub_dagster.errors import StorageError
-from datahub_dagster.ports import Hub, Site
+from datahub_dagster.ports import Hub, Rendered, Site, Storage
 from tests.builders import book, by_day, column, consumer, contract, data_test
 from tests.hubs import hub_at, orders, put_delivery
 
@@ -283,7 +283,13 @@ def test_pages_that_can_not_be_rendered_do_not_undo_a_release(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class BrokenSite(Site):
-        def render(self, hub: Hub, *, with_dbt_docs: bool) -> Location:
+        def render(self, hub: Hub, *, with_dbt_docs: bool) -> Rendered:
+            raise StorageError("the disk is full")
+
+        def is_stale(self, hub: Hub) -> bool:
+            raise StorageError("the disk is full")
+
+        def copy(self, target: Storage) -> int:
             raise StorageError("the disk is full")
 
     session = Session(root=str(tmp_path))
@@ -494,6 +500,35 @@ def hub_files(hub: Hub) -> list[str]:
     return [
         file.path for folder in ("inbox", "releases") for file in hub.storage.list_files(Location(folder))
     ]
+
+
+def test_the_docs_are_published_to_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    session = Session(root=str(tmp_path / "hub"))
+    session.hub = hub_at(tmp_path / "hub", ORDERS)
+    www = tmp_path / "www"
+
+    assert run(["docs", "publish", str(www), "--output", "json"], session) == 0
+    assert json.loads(capsys.readouterr().out)["page"] == (www / "docs" / "index.html").as_uri()
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("ftp://example.com", "is neither a folder nor s3://BUCKET/PREFIX"),
+        ("{hub}", "is where the pages are built"),
+        ("{file}", "is not a folder"),
+    ],
+)
+def test_the_docs_are_not_published_to_what_can_not_hold_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], target: str, said: str
+) -> None:
+    session = Session(root=str(tmp_path / "hub"))
+    session.hub = hub_at(tmp_path / "hub", ORDERS)
+    (tmp_path / "file").write_text("")
+    at = target.format(hub=tmp_path / "hub", file=tmp_path / "file")
+
+    assert run(["docs", "publish", at], session) == 2
+    assert said in capsys.readouterr().err
 
 
 def test_the_docs_are_built(program: Run, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from datahub_dagster.cli import hub_findings, machine_findings, run
 from datahub_dagster.cli.context import Session
 from datahub_dagster.domain.contract import ContractFault
 from datahub_dagster.domain.finding import Finding, Findings, Level
+from datahub_dagster.domain.names import Location
 from datahub_dagster.ports import Hub
 from datahub_dagster.settings import Settings
 from tests.builders import book, contract
@@ -38,6 +39,17 @@ def on_datasets(hub: Hub) -> list[Finding]:
 
 def test_a_healthy_hub_has_no_finding(hub: Hub) -> None:
     assert on_datasets(hub) == []
+
+
+def test_a_contract_that_a_later_version_of_the_hub_noted_is_no_damage(hub: Hub) -> None:
+    folder = Location("log/payments/orders/contracts")
+    (noted,) = hub.storage.list_names(folder)
+    hub.storage.replace(folder / noted, b'{"schema_version": 99}')
+
+    (finding,) = on_datasets(hub)
+
+    assert "later version of the hub" in finding.found
+    assert "install the later version" in finding.next_step
 
 
 def test_this_environment_has_python_and_packages() -> None:

@@ -199,7 +199,7 @@ def test_a_misspelt_team_is_an_error_that_names_the_nearest(tmp_path: Path) -> N
         ("DATAHUB_NIGHTLY_CHECKS_CRON", "at night"),
         ("DATAHUB_RECONCILE_CRON", "61 * * * *"),
         ("DATAHUB_TIMEZONE", "Europe/Berln"),
-        ("DATAHUB_DOCS_INTERVAL_MINUTES", "45"),
+        ("DATAHUB_DOCS_INTERVAL_MINUTES", "0"),
         ("DATAHUB_MONITOR_INTERVAL_SECONDS", "0"),
         ("DATAHUB_DAGSTER_URL", "our dagster"),
     ],

@@ -1,23 +1,18 @@
 """Jobs and schedules: rollback, reconcile, gc, docs, fetch."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from itertools import islice, pairwise
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
-from dagster._utils.schedules import cron_string_iterator
 
 from datahub_dagster import pipeline
 from datahub_dagster.defs.docs import KEY as DOCS
-from datahub_dagster.defs.docs import rendering_condition, ticks
 from datahub_dagster.defs.jobs import ONLY_RETENTION, gc_job
 from datahub_dagster.defs.names import asset_key
 from datahub_dagster.domain.contract import Contract, DeliverySpec, Retention, Schedule
-from datahub_dagster.errors import SettingsError
-from datahub_dagster.settings import Settings
 from tests.adapters.s3_faults import answers
 from tests.aws import AwsAccount
 from tests.builders import book, by_day, column, contract, data_test
@@ -162,47 +157,6 @@ def test_the_docs_tell_where_they_are(tmp_path: Path) -> None:
     assert event is not None
     assert event.asset_materialization is not None
     assert text(event.asset_materialization.metadata, "url") == "http://docs.example"
-
-
-def test_docs_are_rendered_after_a_release_at_the_next_tick_and_not_again(tmp_path: Path) -> None:
-    there = hub_with_two_releases(tmp_path)
-    at = datetime.now(UTC).replace(second=30)
-
-    def requested(cursor, minutes: int):
-        result = dg.evaluate_automation_conditions(
-            defs=there.defs,
-            instance=there.instance,
-            asset_selection=dg.AssetSelection.assets(DOCS),
-            evaluation_time=datetime.fromtimestamp(at.timestamp() + 60 * minutes, UTC),
-            cursor=cursor,
-        )
-        return result.total_requested, result.cursor
-
-    _, cursor = requested(None, 0)
-    put_delivery(there.hub, ORDERS, "c", {"part-0.parquet": orders([1, 2, 3])})
-    there.materialize(ORDERS)
-    first, cursor = requested(cursor, 11)
-    assert first == 1
-    there.run("docs")
-    second, cursor = requested(cursor, 22)
-    assert second == 0
-
-
-def test_every_interval_that_the_settings_allow_is_kept() -> None:
-    begin = datetime(2026, 11, 20, tzinfo=UTC)
-    kept: list[int] = []
-    for minutes in range(1, 1441):
-        try:
-            settings = Settings.from_environment({"DATAHUB_DOCS_INTERVAL_MINUTES": str(minutes)})
-        except SettingsError:
-            continue
-        assert rendering_condition(settings.docs_interval_minutes)
-        at = cron_string_iterator(begin.timestamp(), ticks(settings.docs_interval_minutes), "UTC")
-        times = list(islice(at, 60))
-        assert {later - earlier for earlier, later in pairwise(times)} == {timedelta(minutes=minutes)}
-        kept.append(minutes)
-    assert {1, 10, 30, 60, 360} <= set(kept)
-    assert not {45, 90} & set(kept)
 
 
 def test_a_contract_with_source_and_schedule_is_fetched_by_the_clock(tmp_path: Path) -> None:

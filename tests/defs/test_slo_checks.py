@@ -264,6 +264,18 @@ def test_a_check_shows_how_the_newest_due_time_stands(
     assert answer.metadata["verdict"] == result.verdict.value
 
 
+@pytest.mark.parametrize(
+    ("result", "minutes"),
+    [
+        (replace(due(Verdict.MET), answered_at=DUE - timedelta(minutes=40)), -40.0),
+        (due(Verdict.LATE, late=timedelta(minutes=35)), 35.0),
+        (due(Verdict.EXCUSED, reason="moving house"), 0.0),
+    ],
+)
+def test_how_late_it_came_is_plotted_and_how_early(result: DueResult, minutes: float) -> None:
+    assert said(report_of(result)).metadata["late (minutes)"] == minutes
+
+
 def test_an_age_is_told_as_an_age() -> None:
     hourly = FreshnessSlo(max_age=timedelta(hours=1))
 

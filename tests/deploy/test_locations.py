@@ -1,21 +1,17 @@
 """The workspace files, loaded by Dagster: one code location, and the same package as several of them."""
 
-import logging
 import os
 import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
 import yaml
-from dagster._core.definitions.asset_daemon_cursor import AssetDaemonCursor
 from dagster._core.definitions.assets.graph.remote_asset_graph import RemoteWorkspaceAssetGraph
-from dagster._core.definitions.automation_tick_evaluation_context import AutomationTickEvaluationContext
 from dagster._core.workspace.context import WorkspaceProcessContext, WorkspaceRequestContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 
@@ -174,40 +170,3 @@ def test_the_docs_and_a_consumer_hang_below_the_datasets_of_both(two: TwoLocatio
         parent = graph.get(dg.AssetKey(name.split("/")))
         assert parent.is_materializable
         assert DOCS in parent.child_keys
-
-
-def test_a_release_of_one_location_makes_the_other_render_the_docs(two: TwoLocations) -> None:
-    now = datetime.now(UTC)
-    before = AutomationTick(two, AssetDaemonCursor.empty(), now)
-    assert before.requested == set()
-
-    released = dg.AssetKey(["markets", "monthly_prices"])
-    months = two.seen.asset_graph.get(released).partitions_def
-    assert months is not None
-    two.seen.instance.report_runless_asset_event(
-        dg.AssetMaterialization(released, partition=months.get_first_partition_key())
-    )
-
-    after = AutomationTick(two, before.cursor, now + timedelta(hours=1))
-    assert after.requested == {DOCS}
-
-
-class AutomationTick:
-    """One look of the sensor `hub_docs_automation`, as the daemon has it evaluated: over the assets of all locations."""
-
-    def __init__(self, two: TwoLocations, cursor: AssetDaemonCursor, at: datetime) -> None:
-        tick = AutomationTickEvaluationContext(
-            evaluation_id=cursor.evaluation_id + 1,
-            instance=two.seen.instance,
-            asset_graph=two.seen.asset_graph,
-            cursor=cursor,
-            materialize_run_tags={},
-            observe_run_tags={},
-            auto_observe_asset_keys=set(),
-            asset_selection=dg.AssetSelection.assets(DOCS),
-            logger=logging.getLogger(__name__),
-            emit_backfills=False,
-            evaluation_time=at,
-        )
-        requests, self.cursor, _ = tick.evaluate()
-        self.requested = {key for each in requests for key in each.asset_selection or ()}

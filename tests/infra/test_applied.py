@@ -250,6 +250,7 @@ class TestTheHub:
             "prod/log/equities/daily_prices/generations/00000006.json",
             "prod/log/equities/daily_prices/checks/2026-11-20T08-00-00.000000Z.json",
             "prod/log/equities/daily_prices/promises/2026-11-20T08-00-00.000000Z.json",
+            "prod/log/equities/daily_prices/contracts/2026-11-20T08-00-00.000000Z.json",
         ):
             s3.put_object(**here, Key=written_once, Body=b"{}", IfNoneMatch="*")
         notes = ("pins/2026-11-20.6", "listings/2026-11-20", "claims/use.2026")
@@ -406,6 +407,7 @@ class TestWhatWasReleased:
             "generations/00000001.json",
             "checks/2026-11-20.json",
             "promises/2026-11-20.json",
+            "contracts/2026-11-20.json",
         ]
         replaced = ["pins/2026-11-20.7.json", "listings/2026-11-20.json", "claims/use.json"]
         assert all(

@@ -65,6 +65,14 @@ class AwsClients:
             raise _no_region()
         return region
 
+    @property
+    def known_region(self) -> str:
+        """The same for what can do without: empty if nothing says so."""
+        try:
+            return self.session.region_name or ""
+        except SettingsError:
+            return ""
+
     def close(self) -> None:
         """Close all connections; the next call opens new ones."""
         with self._lock:

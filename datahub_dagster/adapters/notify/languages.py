@@ -6,6 +6,7 @@ from typing import cast
 
 from datahub_dagster.adapters.notify.wording import Wording, number_of, one_line
 from datahub_dagster.domain import words
+from datahub_dagster.domain.calendar_text import Both, Either, Expression, Named, OfMonth, parse_calendar
 from datahub_dagster.domain.contract import Language
 
 _MOST = 8  # of a list are named
@@ -84,12 +85,16 @@ class Japanese(Wording):
         if not due or not calendar:
             return ""
         covers = int(number_of(facts.get("covers")) or 0)
-        session = _SESSIONS.get(calendar, "営業日")
+        sessions, session, is_monthly = _sessions(calendar)
         if facts.get("granularity") == "month":
             place = {0: "月末最終", 1: "翌月最初の"}.get(covers, f"翌月{covers}番目の")
-            days, held = f"{_of_calendar(calendar)}{place}{session}", "その月の分"
+            month = {0: "当月", 1: "翌月"}.get(covers, f"{covers}か月後")
+            days = f"{sessions}{session}（{month}）" if is_monthly else f"{sessions}{place}{session}"
+            held = "その月の分"
+        elif is_monthly:
+            days, held = f"{sessions}{session}", {0: "当日分", 1: "前回の分"}.get(covers, f"{covers}回前の分")
         else:
-            days = _DAYS.get(calendar) or f"{_of_calendar(calendar)}各{session}"
+            days = _DAYS.get(calendar) or f"{sessions}各{session}"
             held = {0: "当日分", 1: f"1{session}前の分"}.get(covers, f"{covers}{session}前の分")
         zone = self.put("（{}）", facts.get("timezone"))
         return f"{days}の{due}{zone}までに{held}を公開{grace}"
@@ -111,9 +116,40 @@ class Japanese(Wording):
 WORDINGS: Mapping[Language, type[Wording]] = {Language.ENGLISH: English, Language.JAPANESE: Japanese}
 
 
-def _of_calendar(name: str) -> str:
-    """Nothing for the calendars that need no name."""
-    return "" if name in _DAYS else f"{name} の"
+def _sessions(calendar: str) -> tuple[str, str, bool]:
+    """Whose sessions they are, what one is called, and whether there is but one a month."""
+    try:
+        expression = parse_calendar(calendar)
+    except ValueError:
+        return f"{calendar} の", "営業日", False
+    of = expression.base if isinstance(expression, OfMonth) else expression
+    plain = _SESSIONS.get(of.name) if isinstance(of, Named) else None
+    whose, session = ("", plain) if plain else (f"{_named(of)} の", "営業日")
+    if isinstance(expression, OfMonth):
+        return f"{whose}毎月{_place(expression.number)}", session, True
+    return whose, session, False
+
+
+def _named(expression: Expression) -> str:
+    match expression:
+        case Named(name):
+            return _DAYS.get(name, name)
+        case Both(parts):
+            return f"{'・'.join(map(_inner, parts))} 共通"
+        case Either(parts):
+            return " または ".join(map(_inner, parts))
+        case OfMonth(number, base):
+            return f"{_inner(base)} の毎月{_place(number)}営業日"
+
+
+def _inner(expression: Expression) -> str:
+    return _named(expression) if isinstance(expression, Named) else f"「{_named(expression)}」"
+
+
+def _place(number: int) -> str:
+    if number < 0:
+        return "最終" if number == -1 else f"最後から{-number}番目の"
+    return "最初の" if number == 1 else f"{number}番目の"
 
 
 def _rounded(seconds: float) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 from datahub_dagster.adapters.notify.languages import WORDINGS
 from datahub_dagster.adapters.notify.wording import Piece, Wording, one_line, zone_of
+from datahub_dagster.domain import pages
 from datahub_dagster.domain.alert import AlertKind, Digest, DigestItem, Incident, Stage, Told
 from datahub_dagster.domain.contract import Language
 from datahub_dagster.ports import AlertTexts
@@ -61,7 +62,7 @@ class TemplateTexts(AlertTexts):
 
     def _shown(self, item: DigestItem, language: Language) -> "_Shown":
         alert = item.incident.alert
-        page = f"{self._docs_url.rstrip('/')}/datasets/{alert.dataset}.html" if self._docs_url else ""
+        page = pages.address(self._docs_url, pages.dataset_page(alert.dataset))
         wording = WORDINGS[language](zone_of(alert.facts))
         return _Shown(item.incident, item.told, page if alert.dataset else "", wording)
 

@@ -1,5 +1,6 @@
 """The hub's own pages: static files, built from contracts and release records.
 
-`facts` gathers what is shown and hides what must not be, `pages` turns it into HTML with the templates, `as_json` into JSON,
-and `render` writes the files.
+`build` reads top to bottom: `look` says what changed, `gather` reads its facts and hides what must not be shown, `documents` makes
+JSON of them, `pages` makes files of those in every language, and `publish` puts them in the place of the former ones. `state` is
+what one build leaves behind for the next.
 """

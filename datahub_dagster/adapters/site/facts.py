@@ -1,41 +1,59 @@
-"""What the pages say of each dataset, gathered from contracts, the status and the release log."""
+"""What the pages say of a dataset, as values of the domain.
+
+`gather` reads them from the log, for one dataset at a time, so that a build looks only at what changed; `documents` puts them into JSON.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
+from datahub_dagster.adapters.site.documents.schema import Snippet
+from datahub_dagster.adapters.site.links import NOBODY, Neighbours
 from datahub_dagster.domain import words
-from datahub_dagster.domain.audit import CheckResult, CheckStatus
-from datahub_dagster.domain.contract import Consumer, Contract, ContractBook, ContractFault
-from datahub_dagster.domain.names import DatasetName, ReleaseId
+from datahub_dagster.domain.alert import Incident
+from datahub_dagster.domain.audit import CheckResult, Sample
+from datahub_dagster.domain.contract import Consumer, Contract, ContractFault
+from datahub_dagster.domain.contract_version import ContractVersion
+from datahub_dagster.domain.impact import Reader
+from datahub_dagster.domain.names import ReleaseId
 from datahub_dagster.domain.outcome import Outcome
-from datahub_dagster.domain.redact import report_without_secrets, without_secrets
+from datahub_dagster.domain.promise import Promise
 from datahub_dagster.domain.release import (
     WHOLE,
     Generation,
     GenerationKind,
     OutcomeKind,
     ReleaseRecord,
-    ReleaseState,
     state_now,
 )
+from datahub_dagster.domain.sampling import columns_to_sample
 from datahub_dagster.domain.slo import SloState
 from datahub_dagster.domain.slo_report import SloReport
 from datahub_dagster.domain.status import DatasetStatus
-from datahub_dagster.domain.view import ReleasedFile, files_read
-from datahub_dagster.errors import HubError
-from datahub_dagster.ports import Hub, ReleaseLog
+from datahub_dagster.domain.view import ReleasedFile
 
-_MOST_RELEASES_LISTED = 24  # more releases than this are not opened for the list of files in the SQL example
+INCIDENTS_SHOWN = timedelta(days=90)
+"""For how long an incident is told after it was over."""
+
+CHECKS_SHOWN = timedelta(days=90)
+"""For how long an answer of a test on published data is told."""
+
 _WORST_FIRST = (SloState.LATE, SloState.UNKNOWN, SloState.PENDING, SloState.MET)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a test said last of published data, and when (UTC)."""
+    """What a test said, and when (UTC).
+
+    Args:
+        release: The delivery that it judged; None = what was published.
+        is_of_published: Whether it is about what readers read: no answer for a delivery that was refused.
+    """
 
     result: CheckResult
     at: datetime
+    release: ReleaseId | None = None
+    is_of_published: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,21 +61,39 @@ class DatasetFacts:
     """One dataset, without anything that its readers may not see.
 
     Args:
+        now: The instant at which all of it was looked at (UTC).
+        is_public: Whether anybody may read the pages.
         generations: All states, by number.
-        answers: For each test (by unique id), its newest answer on published data.
+        answers: For each test (by unique id) what it said, the oldest first.
         slos: How each SLO was kept, those of consumers too.
-        files: The files that are published, where they are few enough to be listed; else empty.
+        promises: What was promised when, the oldest first, up to what is promised now; none = nothing was ever noted.
+        files: Files that are published: all where they are few, else those of the newest partition.
+        versions: What the contract said when, the oldest first.
+        readers: Its consumers, by label, each with when it is affected if nothing comes from now on.
+        neighbours: Datasets that tests link with this one.
+        incidents: What is wrong, and what lately was, the oldest first.
+        samples: Some rows; None where there are none, and `samples_reason` says why, as a code.
         fault: What is wrong with the team's files, if anything.
         problem: Why the dataset could not be looked at.
     """
 
     status: DatasetStatus
+    now: datetime
+    is_public: bool = False
     generations: Sequence[Generation] = ()
-    answers: Mapping[str, Answer] = field(default_factory=dict[str, Answer])
+    answers: Mapping[str, Sequence[Answer]] = field(default_factory=dict[str, Sequence[Answer]])
     pins: Mapping[ReleaseId, str] = field(default_factory=dict[ReleaseId, str])
     slos: Sequence[SloReport] = ()
+    promises: Sequence[Promise] = ()
     files: Sequence[ReleasedFile] = ()
-    consumers: tuple[Consumer, ...] = ()
+    versions: Sequence[ContractVersion] = ()
+    consumers: Sequence[Consumer] = ()
+    readers: Sequence[Reader] = ()
+    neighbours: Neighbours = NOBODY
+    incidents: Sequence[Incident] = ()
+    samples: Sample | None = None
+    samples_reason: str | None = None
+    snippets: Sequence[Snippet] = ()
     fault: ContractFault | None = None
     problem: str = ""
 
@@ -70,6 +106,11 @@ class DatasetFacts:
     def name(self) -> str:
         """`source.table`."""
         return str(self.contract.name)
+
+    @property
+    def open_columns(self) -> frozenset[str]:
+        """Names (lower case) of the columns whose values may be shown."""
+        return frozenset(name.lower() for name in columns_to_sample(self.contract, is_public=self.is_public))
 
     @property
     def slo_state(self) -> SloState | None:
@@ -106,109 +147,21 @@ class DatasetFacts:
         return last if last and last.refused else None
 
     def state_of(self, outcome: Outcome) -> str:
-        """How a delivery stands today: `published`, `superseded`, `rejected` or `repeat`."""
-        if outcome.record is None:
-            return OutcomeKind.REPEAT.value
+        """How a delivery stands today. A release is overtaken that never was published, and superseded one that was."""
+        if outcome.kind is OutcomeKind.SUPERSEDED or outcome.record is None:
+            return words.outcome(outcome.kind)
         return state_now(outcome.record, self.status.current).value
 
-    def label_of(self, outcome: Outcome) -> str:
-        """The same for people, who call a release overtaken that never was published, and superseded one that was."""
-        never_published = outcome.kind is OutcomeKind.SUPERSEDED
-        return words.outcome(outcome.kind) if never_published else self.state_of(outcome)
+    @property
+    def has_unreadable(self) -> bool:
+        """Whether anything of it could not be read this time; another time it may be."""
+        is_unread = self.problem or any(report.is_unread for report in self.slos)
+        return bool(is_unread or self.samples_reason == "unreadable")
 
     @property
     def needs_attention(self) -> bool:
-        """Whether its owners should look."""
+        """Whether its owners should look: the macro `attention` of the pages says when."""
         is_bad = self.slo_state in (SloState.LATE, SloState.UNKNOWN)
-        return bool(is_bad or self.refused_last or self.problem or self.fault or self.status.failing_checks)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SiteFacts:
-    """Everything that the pages are built from. The same facts give the same bytes."""
-
-    datasets: Sequence[DatasetFacts]
-    consumers: tuple[Consumer, ...] = ()
-    faults: tuple[ContractFault, ...] = ()
-
-    @property
-    def teams(self) -> tuple[str, ...]:
-        """All teams that have a dataset, sorted."""
-        return tuple(sorted({dataset.contract.team for dataset in self.datasets}))
-
-
-def gather(hub: Hub, statuses: Sequence[DatasetStatus], reports: Sequence[SloReport] = ()) -> SiteFacts:
-    """The facts of the whole hub, datasets and consumers by name.
-
-    A dataset whose log can't be read is shown with its problem and stops no other.
-    """
-    book = hub.book()
-    slos: dict[DatasetName, list[SloReport]] = {}
-    for report in reports:
-        slos.setdefault(report.contract.name, []).append(report)
-    return SiteFacts(
-        datasets=tuple(
-            replace(_dataset(hub.log, book, status), slos=slos.get(status.contract.name, ()))
-            for status in sorted(statuses, key=lambda s: str(s.contract.name))
-        ),
-        consumers=tuple(
-            sorted(book.consumers, key=lambda consumer: (consumer.label or consumer.name, consumer.unique_id))
-        ),
-        faults=book.faults,
-    )
-
-
-def _dataset(log: ReleaseLog, book: ContractBook, status: DatasetStatus) -> DatasetFacts:
-    contract = status.contract
-    shown = replace(status, outcomes=tuple(without_secrets(contract, outcome) for outcome in status.outcomes))
-    facts = DatasetFacts(
-        status=shown,
-        consumers=book.consumers_of(contract.name),
-        fault=next((fault for fault in book.faults if fault.team == contract.team and fault.is_broken), None),
-        problem=status.problem,
-    )
-    if status.problem:
-        return facts
-    try:
-        return replace(
-            facts,
-            generations=log.generations(contract.name),
-            answers=_answers(log, shown),
-            pins=log.pins(contract.name),
-            files=_files(log, status.current),
-        )
-    except HubError as error:
-        return replace(facts, problem=error.headline)
-
-
-def _answers(log: ReleaseLog, status: DatasetStatus) -> Mapping[str, Answer]:
-    answers: dict[str, Answer] = {}
-    for outcome in status.outcomes:
-        record = outcome.record
-        if record and record.audit and record.state is ReleaseState.PUBLISHED:
-            answers |= {r.unique_id: Answer(result=r, at=record.finished_at) for r in record.audit.results}
-    checked = log.last_check(status.contract.name)
-    if checked:
-        at, report = checked
-        shown = report_without_secrets(status.contract, report)
-        newer = (r for r in shown.results if r.unique_id not in answers or answers[r.unique_id].at <= at)
-        answers |= {r.unique_id: Answer(result=r, at=at) for r in newer}
-    return answers
-
-
-def _files(log: ReleaseLog, current: Generation | None) -> Sequence[ReleasedFile]:
-    if current is None or len(current.releases) > _MOST_RELEASES_LISTED:
-        return ()
-    lists = log.file_lists(current.dataset, current.releases)
-    # By release, then by path.
-    return [
-        file
-        for each in lists.values()
-        for file in sorted(files_read([each], current.partitions), key=lambda file: file.path)
-    ]
-
-
-def failing(record: ReleaseRecord) -> tuple[CheckResult, ...]:
-    """The answers of an audit that are not a pass, in the order of the report."""
-    results = record.audit.results if record.audit else ()
-    return tuple(result for result in results if result.status is not CheckStatus.PASS)
+        is_broken = any(report.budget.is_kept is False for report in self.slos)
+        is_refused = bool(self.refused_last or self.status.failing_checks)
+        return bool(is_bad or is_broken or is_refused or self.problem or self.fault)

@@ -17,13 +17,18 @@ from datahub_dagster.errors import SettingsError
 logger = logging.getLogger(__name__)
 
 _TYPES = {
+    ".atom.xml": "application/atom+xml; charset=utf-8",
     ".css": "text/css; charset=utf-8",
+    ".feed.json": "application/feed+json; charset=utf-8",
+    ".gz": "application/gzip",
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".json": "application/json; charset=utf-8",
     ".md": "text/markdown; charset=utf-8",
     ".svg": "image/svg+xml; charset=utf-8",
     ".txt": "text/plain; charset=utf-8",
+    ".xml": "application/xml; charset=utf-8",
+    ".yaml": "application/yaml; charset=utf-8",
 }
 _ASK_EACH_TIME = "no-cache"
 _FOR_EVER = (
@@ -55,7 +60,7 @@ class S3SiteStorage(S3Storage):
                 key,
                 content,
                 hashlib.sha256(content).digest(),
-                ContentType=_TYPES.get(PurePosixPath(location.path).suffix, "application/octet-stream"),
+                ContentType=_type_of(PurePosixPath(location.path)),
                 CacheControl=_FOR_EVER if "assets" in location.path.split("/") else _ASK_EACH_TIME,
             )
 
@@ -102,3 +107,9 @@ class S3SiteStorage(S3Storage):
                 raise told from error
             logger.warning("docs: whether the bucket is public can't be asked: %s", told)
             return {}
+
+
+def _type_of(path: PurePosixPath) -> str:
+    """Of a file, by its last two endings (`.atom.xml`), else by its last."""
+    two = "".join(path.suffixes[-2:])
+    return _TYPES.get(two) or _TYPES.get(path.suffix, "application/octet-stream")

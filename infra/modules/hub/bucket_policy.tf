@@ -7,6 +7,7 @@ locals {
     "${local.hub}/log/*/*/generations/*",
     "${local.hub}/log/*/*/checks/*",
     "${local.hub}/log/*/*/promises/*",
+    "${local.hub}/log/*/*/contracts/*",
   ]
 
   # Everything else stays: a list of what may go can't forget a folder that comes later.

@@ -1,17 +1,18 @@
 output "settings" {
   description = "The hub's settings, by variable."
   value = { for variable, value in {
-    AWS_REGION                 = local.region
-    DATAHUB_ROOT               = "s3://${aws_s3_bucket.data.id}/${var.prefix}"
-    DATAHUB_ATHENA_WORKGROUP   = aws_athena_workgroup.this["hub"].name
-    DATAHUB_ATHENA_STAGING_DIR = "s3://${aws_s3_bucket.data.id}/${var.prefix}/athena/hub"
-    DATAHUB_ATHENA_CANDIDATES  = trimprefix(aws_glue_catalog_database.candidates.name, var.glue_prefix)
-    DATAHUB_GLUE_PREFIX        = var.glue_prefix
-    DATAHUB_KMS_KEY            = var.kms_key_arn
-    DATAHUB_INBOX_QUEUE        = aws_sqs_queue.inbox.url
-    DATAHUB_DOCS_ROOT          = "s3://${aws_s3_bucket.docs.id}"
-    DATAHUB_DOCS_PUBLIC        = tostring(var.docs_public)
-    DATAHUB_DOCS_URL           = one([for site in aws_s3_bucket_website_configuration.docs : "http://${site.website_endpoint}/docs/"]) # the pages are below docs/
+    AWS_REGION                      = local.region
+    DATAHUB_ROOT                    = "s3://${aws_s3_bucket.data.id}/${var.prefix}"
+    DATAHUB_ATHENA_WORKGROUP        = aws_athena_workgroup.this["hub"].name
+    DATAHUB_ATHENA_READER_WORKGROUP = aws_athena_workgroup.this["reader"].name
+    DATAHUB_ATHENA_STAGING_DIR      = "s3://${aws_s3_bucket.data.id}/${var.prefix}/athena/hub"
+    DATAHUB_ATHENA_CANDIDATES       = trimprefix(aws_glue_catalog_database.candidates.name, var.glue_prefix)
+    DATAHUB_GLUE_PREFIX             = var.glue_prefix
+    DATAHUB_KMS_KEY                 = var.kms_key_arn
+    DATAHUB_INBOX_QUEUE             = aws_sqs_queue.inbox.url
+    DATAHUB_DOCS_ROOT               = "s3://${aws_s3_bucket.docs.id}"
+    DATAHUB_DOCS_PUBLIC             = tostring(var.docs_public)
+    DATAHUB_DOCS_URL                = one([for site in aws_s3_bucket_website_configuration.docs : "http://${site.website_endpoint}/docs/"]) # the pages are below docs/
   } : variable => value if value != null }
 }
 

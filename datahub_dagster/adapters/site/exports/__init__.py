@@ -1,0 +1,1 @@
+"""A dataset's contract in the words of others: to download, for programs."""
