@@ -6,7 +6,8 @@
     nothing   nothing has happened since
     release   one dataset was released to
     again     the state of the build was lost: everything is made again, and nothing written
-    dbt       `dbt docs generate --static --no-compile` over sources of the same columns and tests, parsed before
+    search    from a key to the painted answer in Chromium, the first time and then
+    dbt       `dbt docs generate --static --no-compile` over sources of the same columns and tests, parsed before; how long it takes to open
 """
 
 import argparse
@@ -24,6 +25,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
+from benchmarks.docs_search import opened, search
 from benchmarks.measure import Run, run
 from datahub_dagster import pipeline
 from datahub_dagster.adapters.release_log import JsonReleaseLog
@@ -132,6 +134,8 @@ def _measure(folder: Path, given: argparse.Namespace) -> Iterator[tuple[str, Map
     (docs / STATE).unlink()
     yield "again", built()
     yield "reader", _downloads(docs, contracts[0])
+    queries = [(each, each) for each in ("s0.t1", "s1.t2", "s0.t3", "s1.t4", "s0.t5")]
+    yield "search", search(docs / "index.html", field="#filter-text", result=".result", queries=queries)
     if not given.no_dbt:
         yield "dbt", _dbt(folder / "dbt", contracts)
 
@@ -265,6 +269,7 @@ def _dbt(folder: Path, contracts: Sequence[Contract]) -> Mapping[str, object]:
     return dict(_costs(made)) | {
         "dataset_bytes": len(page),
         "dataset_gzip": len(gzip.compress(page, mtime=0)),
+        "opened_s": opened(folder / "target" / "static_index.html", field="#search"),
     }
 
 

@@ -15,7 +15,8 @@ from datahub_dagster.cli.outcomes import STYLES, why
 from datahub_dagster.cli.output import Cell, Line, Progress, Rows, Styled
 from datahub_dagster.cli.status import status_lines
 from datahub_dagster.demo.story import Audience, Chapter, Story, demo_hub, tell
-from datahub_dagster.domain import words
+from datahub_dagster.domain import pages, words
+from datahub_dagster.domain.contract import Language
 from datahub_dagster.domain.names import DatasetName
 from datahub_dagster.domain.verdict import Verdict
 from datahub_dagster.errors import ExitCode
@@ -240,13 +241,14 @@ def look_at(ui: str, docs: str, root: Path, refused: DatasetName | None) -> Sequ
     checks = f"{ui}assets/{refused.source}/{refused.table}?view=checks" if refused else f"{ui}assets"
     return [
         "",
-        Styled(f"Dagster  {ui}", "bold green"),
         Styled(f"Docs     {docs}", "bold green"),
+        Styled(f"Dagster  {ui}", "bold green"),
         "",
         "Look first at",
+        f"  {docs}    what each team promises, what is published, and whether the promise is kept",
+        f"  {docs}{pages.in_language(pages.HOME, Language.JAPANESE)}    the same in Japanese",
         f"  {ui}asset-groups    the lineage of all datasets, their consumers, and the docs",
         f"  {checks}    an audit that said no, with its rows",
-        f"  {docs}    what each team promises, what is published, and whether the promise is kept",
         "  (what was released before Dagster ran shows once its sensor has looked: half a minute)",
         "",
         f"Try, in another terminal:  datahub --root {root} status",
