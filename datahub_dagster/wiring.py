@@ -1,19 +1,23 @@
 """The only place where adapters are chosen."""
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datahub_dagster.domain.alert import Alerting
-from datahub_dagster.ports import Channels, Clock, Hub, Notifier, Storage
+from datahub_dagster.ports import Channels, Clock, Hub, Notifier, Site, Storage
 from datahub_dagster.settings import S3Root, Settings
 
 if TYPE_CHECKING:
     from datahub_dagster.adapters.aws.clients import AwsClients
     from datahub_dagster.adapters.aws.glue_query import GlueQuery
+    from datahub_dagster.adapters.dbt.contracts import DbtContracts
+    from datahub_dagster.adapters.dbt.engine import Engine
     from datahub_dagster.adapters.duckdb_query import DuckDbQuery
     from datahub_dagster.adapters.notify.targets import TargetSource
+    from datahub_dagster.adapters.site.snippets import Place
+    from datahub_dagster.adapters.storage.s3_site import S3SiteStorage
     from datahub_dagster.domain.contract import Contract
     from datahub_dagster.domain.finding import Finding
 
@@ -42,20 +46,16 @@ def open_hub(settings: Settings | None = None) -> Hub:
 
 def _embedded(settings: Settings) -> Hub:
     """On one machine: Parquet on disk, read through DuckDB."""
-    from datahub_dagster import pipeline
     from datahub_dagster.adapters.alert_log import JsonAlertLog
     from datahub_dagster.adapters.catalog.duckdb import DuckDbCatalog
     from datahub_dagster.adapters.dbt.auditor import DbtAuditor
     from datahub_dagster.adapters.dbt.contracts import DbtContracts
-    from datahub_dagster.adapters.dbt.docs import DbtDocs
     from datahub_dagster.adapters.dbt.duckdb_engine import DuckDbEngine
     from datahub_dagster.adapters.monitor_log import JsonMonitorLog
     from datahub_dagster.adapters.notify.outbox import OutboxNotifier
     from datahub_dagster.adapters.notify.texts import TemplateTexts
     from datahub_dagster.adapters.parquet import ParquetProfiler
-    from datahub_dagster.adapters.parquet_sample import ParquetSampler
     from datahub_dagster.adapters.release_log import JsonReleaseLog
-    from datahub_dagster.adapters.site.build import StaticSite
     from datahub_dagster.adapters.site.snippets import IN_FOLDER
     from datahub_dagster.adapters.storage.local import LocalStorage
 
@@ -71,20 +71,7 @@ def _embedded(settings: Settings) -> Hub:
             contracts.parsed, engine, cache_dir=settings.cache, sample_rows=settings.sample_rows
         ),
         contracts=contracts,
-        site=StaticSite(
-            storage,
-            pipeline.status,
-            DbtDocs(contracts.parsed, engine, settings.cache).render,
-            dbt_docs_made_from=lambda: contracts.parsed().fingerprint,
-            collect_slos=pipeline.slo,
-            timezone=settings.timezone,
-            docs_url=settings.docs_url,
-            dagster_url=settings.dagster_url,
-            is_public=settings.docs_public,
-            sampler=ParquetSampler(storage),
-            sample_rows=settings.docs_sample_rows,
-            place=IN_FOLDER,
-        ),
+        site=_site(settings, storage, contracts, engine, at=storage, place=IN_FOLDER),
         notifier=_notifier(settings, OutboxNotifier(settings.folder)),
         alerts=JsonAlertLog(storage),
         alerting=_alerting(settings),
@@ -108,13 +95,49 @@ def open_docs_target(settings: Settings, at: Path | S3Root) -> Storage:
 
         return LocalStorage(at)
     from datahub_dagster.adapters.aws.clients import AwsClients
-    from datahub_dagster.adapters.storage.s3_site import S3SiteStorage
 
-    storage = S3SiteStorage(
-        AwsClients(), at.bucket, at.prefix, kms_key=settings.kms_key, public=settings.docs_public
-    )
+    storage = _site_storage(settings, AwsClients(), at)
     storage.refuse_if_public()
     return storage
+
+
+def _site_storage(settings: Settings, aws: "AwsClients", at: S3Root) -> "S3SiteStorage":
+    from datahub_dagster.adapters.storage.s3_site import S3SiteStorage
+
+    return S3SiteStorage(aws, at.bucket, at.prefix, kms_key=settings.kms_key, public=settings.docs_public)
+
+
+def _site(
+    settings: Settings,
+    storage: Storage,
+    contracts: "DbtContracts",
+    engine: "Engine",
+    *,
+    at: Storage,
+    place: "Place",
+    may_write: Callable[[], None] | None = None,
+) -> Site:
+    """The pages of the hub that is in `storage`, written to `at`."""
+    from datahub_dagster import pipeline
+    from datahub_dagster.adapters.dbt.docs import DbtDocs
+    from datahub_dagster.adapters.parquet_sample import ParquetSampler
+    from datahub_dagster.adapters.site.build import StaticSite
+
+    return StaticSite(
+        at,
+        pipeline.status,
+        DbtDocs(contracts.parsed, engine, settings.cache).render,
+        dbt_docs_made_from=lambda: contracts.parsed().fingerprint,
+        collect_slos=pipeline.slo,
+        may_write=may_write,
+        timezone=settings.timezone,
+        docs_url=settings.docs_url,
+        dagster_url=settings.dagster_url,
+        is_public=settings.docs_public,
+        sampler=ParquetSampler(storage),
+        sample_rows=settings.docs_sample_rows,
+        place=place,
+    )
 
 
 def _notifier(settings: Settings, outbox: Notifier, aws: "AwsClients | None" = None) -> Notifier:
@@ -164,7 +187,6 @@ def examine_targets(settings: Settings, contracts: "Iterable[Contract]") -> "Ite
 
 def _on_aws(settings: Settings, root: S3Root) -> Hub:
     """On AWS: Parquet on S3, tables in Glue, read through Athena."""
-    from datahub_dagster import pipeline
     from datahub_dagster.adapters.alert_log import JsonAlertLog
     from datahub_dagster.adapters.aws.clients import AwsClients
     from datahub_dagster.adapters.aws.inbox_events import SqsDeliveryEvents
@@ -172,24 +194,17 @@ def _on_aws(settings: Settings, root: S3Root) -> Hub:
     from datahub_dagster.adapters.dbt.athena_engine import AthenaEngine
     from datahub_dagster.adapters.dbt.auditor import DbtAuditor
     from datahub_dagster.adapters.dbt.contracts import DbtContracts
-    from datahub_dagster.adapters.dbt.docs import DbtDocs
     from datahub_dagster.adapters.monitor_log import JsonMonitorLog
     from datahub_dagster.adapters.notify.object_outbox import ObjectOutbox
     from datahub_dagster.adapters.notify.texts import TemplateTexts
     from datahub_dagster.adapters.parquet import ParquetProfiler
-    from datahub_dagster.adapters.parquet_sample import ParquetSampler
     from datahub_dagster.adapters.release_log import JsonReleaseLog
-    from datahub_dagster.adapters.site.build import StaticSite
     from datahub_dagster.adapters.site.snippets import Place
     from datahub_dagster.adapters.storage.s3 import S3Storage
-    from datahub_dagster.adapters.storage.s3_site import S3SiteStorage
 
     aws = AwsClients()
     storage = S3Storage(aws, root.bucket, root.prefix, kms_key=settings.kms_key)
-    site_root = settings.docs_root or root
-    site_storage = S3SiteStorage(
-        aws, site_root.bucket, site_root.prefix, kms_key=settings.kms_key, public=settings.docs_public
-    )
+    site_storage = _site_storage(settings, aws, settings.docs_root or root)
     engine = AthenaEngine(
         aws,
         storage,
@@ -208,19 +223,13 @@ def _on_aws(settings: Settings, root: S3Root) -> Hub:
             contracts.parsed, engine, cache_dir=settings.cache, sample_rows=settings.sample_rows
         ),
         contracts=contracts,
-        site=StaticSite(
-            site_storage,
-            pipeline.status,
-            DbtDocs(contracts.parsed, engine, settings.cache).render,
-            dbt_docs_made_from=lambda: contracts.parsed().fingerprint,
-            collect_slos=pipeline.slo,
+        site=_site(
+            settings,
+            storage,
+            contracts,
+            engine,
+            at=site_storage,
             may_write=site_storage.refuse_if_public,
-            timezone=settings.timezone,
-            docs_url=settings.docs_url,
-            dagster_url=settings.dagster_url,
-            is_public=settings.docs_public,
-            sampler=ParquetSampler(storage),
-            sample_rows=settings.docs_sample_rows,
             place=Place(
                 root=str(root),
                 glue_prefix=settings.glue_prefix,

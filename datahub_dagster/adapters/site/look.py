@@ -47,7 +47,8 @@ def look_at(hub: Hub, former: BuildState, there: Mapping[str, StoredFile]) -> Lo
     """Compare the hub with what the last build knew, and with the files that are there."""
     book, now = hub.book(), hub.clock.now()
     links = Links.of(book)
-    incidents = [_without_values(each, book) for each in hub.alerts.incidents(now - INCIDENTS_SHOWN)]
+    contracts = {str(name): contract for name, contract in book.datasets.items()}
+    incidents = [_without_values(each, contracts) for each in hub.alerts.incidents(now - INCIDENTS_SHOWN)]
     incidents_of = _by_dataset(incidents)
     stamps = _stamps(hub, book, links, incidents_of)
     unchanged = {
@@ -111,10 +112,10 @@ def _looks(files: Iterable[StoredFile]) -> str:
     return digest(*(f"{f.path}\x00{f.size}\x00{f.version}\x00{f.modified_at.timestamp()}" for f in files))
 
 
-def _without_values(incident: Incident, book: ContractBook) -> Incident:
+def _without_values(incident: Incident, contracts: Mapping[str, Contract]) -> Incident:
     """The incident with the names of its checks as the pages have them."""
     alert = incident.alert
-    contract = next((each for name, each in book.datasets.items() if str(name) == alert.dataset), None)
+    contract = contracts.get(alert.dataset)
     if contract is None or not alert.facts.get("checks"):
         return incident
     checks = [

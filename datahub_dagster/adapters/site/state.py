@@ -6,7 +6,7 @@ All of it is derived: a state that is lost, or can't be read, makes the next bui
 import gzip
 import json
 import zlib
-from collections.abc import Collection, Mapping, Set
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
@@ -105,9 +105,8 @@ class BuildState:
         if content is None:
             return nothing
         try:
-            values: dict[str, Any] = json.loads(gzip.decompress(content))
-            state = cls(**values)
-        except (OSError, EOFError, ValueError, TypeError, zlib.error):
+            state = cls(**_values(content))
+        except TypeError:
             return nothing
         retired = state.retired if isinstance(state.retired, dict) else {}
         return state if state.made_with == made_with else cls(made_with=made_with, retired=retired)
@@ -155,18 +154,24 @@ def size_in(content_digest: str) -> int:
 def digests_in(state: bytes | None) -> Mapping[str, str]:
     """The digest of each file that a build wrote, whatever it was made with; nothing where its state is lost."""
     try:
-        pages: dict[str, Made] = json.loads(gzip.decompress(state))["pages"] if state else {}
-        return {path: content for made in pages.values() for path, content in made["files"].items()}
-    except (OSError, EOFError, ValueError, TypeError, KeyError, AttributeError):
+        made: Iterable[Made] = _values(state).get("pages", {}).values()
+        return {path: content for each in made for path, content in each["files"].items()}
+    except (TypeError, KeyError, AttributeError):
         return {}
 
 
 def retired_in(state: bytes) -> Set[str]:
     """Assets that a build left for pages that are still open in a browser."""
+    return frozenset(_values(state).get("retired", ()))
+
+
+def _values(state: bytes | None) -> dict[str, Any]:
+    """What stands in a state; nothing where it is lost or can't be read."""
     try:
-        return frozenset(json.loads(gzip.decompress(state))["retired"])
-    except (OSError, EOFError, ValueError, TypeError, KeyError):
-        return frozenset()
+        values = json.loads(gzip.decompress(state)) if state else {}
+    except (OSError, EOFError, ValueError, zlib.error):
+        return {}
+    return values if isinstance(values, dict) else {}
 
 
 def is_ours(path: str) -> bool:
